@@ -1,0 +1,3 @@
+"""Claudia: mission control for long-running Python work."""
+
+__version__ = "0.1.0"
