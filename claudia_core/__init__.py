@@ -1,3 +1,33 @@
 """Claudia: mission control for long-running Python work."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from claudia_core.app import Claudia
+    from claudia_core.errors import ClaudiaError
+    from claudia_core.model import Event, Progress, Status, Task
+
+__all__ = ["Claudia", "ClaudiaError", "Event", "Progress", "Status", "Task", "__version__"]
+
+_HOMES = {
+    "Claudia": "app",
+    "ClaudiaError": "errors",
+    "Event": "model",
+    "Progress": "model",
+    "Status": "model",
+    "Task": "model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are loaded when first used, so that `import claudia_core` costs next to nothing."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)

@@ -1,0 +1,271 @@
+"""Claudia: the composition root. The only module that knows every adapter."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import AsyncIterable, Callable, Iterable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from claudia_core.boards import Boards
+from claudia_core.bus import EventBus, Handler
+from claudia_core.errors import ClaudiaError, InvalidValue, SettingsError, StoreClosed
+from claudia_core.feed import Feed, Subscription
+from claudia_core.model.event import Event
+from claudia_core.model.task import Status, Task
+from claudia_core.model.times import to_text, utc_now
+from claudia_core.ports import Retention, Store
+from claudia_core.pulse import Duty, Pulse
+from claudia_core.services.agents import Agents
+from claudia_core.services.errors import Errors
+from claudia_core.services.progress import ProgressService
+from claudia_core.services.tasks import NewTask, Tasks
+from claudia_core.settings import Settings, load_settings
+from claudia_core.tracking.display import Silent, detect
+from claudia_core.tracking.run import Run, current_run
+from claudia_core.tracking.sampler import Sampler
+from claudia_core.tracking.task import TaskBlock
+from claudia_core.tracking.track import Tracked, length_of, require_source
+
+
+class Claudia:
+    """A hub: records tasks, their progress and their errors, and shows them to everyone on the same store.
+
+    Args:
+        url: where the store is: a file's path, `sqlite:///FILE` or `memory://`. By default `CLAUDIA_DATABASE_URL`, or
+            else `./.claudia/claudia.db`.
+        settings: single settings over the environment, `.env` and `claudia.toml`.
+
+    Raises:
+        SettingsError: a setting is unknown or malformed.
+        StoreError: the store cannot be opened; the message says why and what to do.
+    """
+
+    def __init__(self, url: str | os.PathLike[str] | None = None, **settings: Any) -> None:
+        self.settings: Settings = load_settings(**settings, database_url=None if url is None else os.fspath(url))
+        self.store = open_store(self.settings)
+        self.bus = EventBus()
+        self.feed = Feed(self.store, self.bus)
+        self.boards = Boards(self.store, self.feed)
+        self.errors = Errors(self.store)
+        self.tasks = Tasks(self.store, self.errors)
+        self.progress = ProgressService(self.store)
+        self.agents = Agents(self.store, self.tasks, lease=self.settings.lease)
+        self._pulse = Pulse()
+        self._sampler = Sampler(detect() if self.settings.display == "auto" else Silent())
+        self._subscriptions: list[Subscription] = []
+        self._agent_id: str | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        atexit.register(self.close)
+
+    # --- work ---------------------------------------------------------------------------------------------------
+
+    def track[T](
+        self,
+        iterable: Iterable[T] | AsyncIterable[T],
+        name: str | None = None,
+        *,
+        total: float | None = None,
+        parent: Task | Run | str | None = None,
+        type: str = "loop",
+        show: bool = True,
+        **values: Any,
+    ) -> Tracked[T]:
+        """Loop over `iterable` as a task: `for row in claudia.track(rows, name="clean rows")`.
+
+        Args:
+            iterable: anything that `for` or `async for` takes.
+            name: what people will read; made from the iterable's type when left out.
+            total: how many items; asked of the iterable when left out, and unknown where it does not know.
+            parent: the task this one belongs to; the surrounding `track` or `task` when left out.
+            type: the task's type.
+            show: whether a bar or widget is shown where the loop runs.
+            values: other fields of `NewTask`, such as `tags`, `labels`, `unit`, `payload`.
+        """
+        require_source(iterable)
+        known = length_of(iterable) if total is None else total
+        new = NewTask(
+            name=name or f"loop over {iterable.__class__.__name__}",
+            type=type,
+            estimated_steps=known,
+            parent_id=_id_of(parent),
+            **values,
+        )
+        return Tracked(self, iterable, new, show=show)
+
+    def task(
+        self,
+        name: str,
+        *,
+        type: str = "task",
+        estimated_steps: float | None = None,
+        parent: Task | Run | str | None = None,
+        show: bool = True,
+        **values: Any,
+    ) -> TaskBlock:
+        """Run a block as a task: `with claudia.task("train", estimated_steps=10) as task`."""
+        new = NewTask(name=name, type=type, estimated_steps=estimated_steps, parent_id=_id_of(parent), **values)
+        return TaskBlock(self, new, show=show)
+
+    @property
+    def tqdm(self) -> Any:
+        """A drop-in subclass of `tqdm.tqdm` whose bars are tasks of this hub.
+
+        Raises:
+            MissingExtra: tqdm is not installed.
+        """
+        from claudia_core.integrations.tqdm import tqdm_for
+
+        return tqdm_for(self)
+
+    def current_task(self) -> Run | None:
+        """The innermost tracked loop or task that the caller is in."""
+        return current_run()
+
+    # --- what runs need (`tracking.run.Hub`) ----------------------------------------------------------------------
+
+    def agent_id(self) -> str:
+        """This process's agent: registered when first asked for, with a heartbeat from then on."""
+        with self._lock:
+            if self._closed:
+                raise StoreClosed("this Claudia is closed", hint="make a new Claudia()")
+            if self._agent_id is None:
+                id = self._agent_id = self.agents.register().id
+                beat = self.settings.heartbeat
+                self._pulse.add(Duty("heartbeat", beat, lambda: self.agents.heartbeat(id), first=beat))
+                self.watch_agents()
+            return self._agent_id
+
+    def begun(self, run: Run) -> None:
+        """Look at this run from now on."""
+        self._sampler.begun(run)
+
+    def ended(self, run: Run) -> None:
+        """No more looks at this run."""
+        self._sampler.ended(run)
+
+    # --- events -------------------------------------------------------------------------------------------------
+
+    def on(self, pattern: str, handler: Handler) -> Callable[[], None]:
+        """Call `handler(event)` after every saved event whose type matches, such as `task:*`, from any process."""
+        self.feed.start()
+        return self.bus.on(pattern, handler)
+
+    def once(self, pattern: str, handler: Handler) -> Callable[[], None]:
+        """The same for the next matching event only."""
+        self.feed.start()
+        return self.bus.once(pattern, handler)
+
+    def wait_for(self, pattern: str, timeout: float, accept: Callable[[Event], bool] = lambda event: True) -> Event:
+        """The next event that matches.
+
+        Raises:
+            WaitTimeout: none came within `timeout` seconds.
+        """
+        self.feed.start()
+        return self.bus.wait_for(pattern, timeout, accept)
+
+    def subscribe(self, name: str, handler: Handler, **options: Any) -> Subscription:
+        """A named durable subscription; see `feed.Subscription` for the options."""
+        subscription = Subscription(self.store, name, handler, **options)
+        self._subscriptions.append(subscription)
+        return subscription
+
+    # --- keep ---------------------------------------------------------------------------------------------------
+
+    def watch_agents(self) -> None:
+        """Find lost agents from now on; what every process does that runs tasks or serves pages."""
+        self._pulse.add(Duty("reap", self.settings.heartbeat, lambda: self.agents.reap(to_text(utc_now()))))
+
+    def keep_pruned(self) -> None:
+        """Prune the log every ten minutes from now on; what the server does."""
+        self._pulse.add(Duty("prune", 600.0, self.prune, first=60.0))
+
+    def prune(self) -> int:
+        """Delete the events that the settings do not keep; returns how many."""
+        settings = self.settings
+        return self.store.prune(Retention(age=timedelta(days=settings.keep_days), bytes=settings.keep_bytes))
+
+    def flush(self, timeout: float = 30.0) -> None:
+        """Wait until everything noted so far is saved.
+
+        Raises:
+            WaitTimeout: it was not within `timeout` seconds.
+        """
+        self.store.flush(timeout)
+
+    def close(self) -> None:
+        """End what runs here (open runs count as cancelled), save what waits, let go of everything."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        atexit.unregister(self.close)
+        if os.getpid() != self._pid_of_store():
+            return
+        for run in self._sampler.runs:
+            run.end(Status.CANCELLED, reason="the hub was closed while this was running")
+        self._sampler.stop()
+        self._pulse.stop()
+        for subscription in self._subscriptions:
+            subscription.stop()
+        self.feed.stop()
+        with suppress(ClaudiaError, TimeoutError):
+            if self._agent_id is not None:
+                self.agents.leave(self._agent_id)
+            self.flush(self.settings.shutdown_timeout)
+        self.store.close()
+
+    def _pid_of_store(self) -> int:
+        return getattr(self.store, "_pid", os.getpid())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Claudia({self.store.url!r})"
+
+
+def _id_of(parent: Task | Run | str | None) -> str | None:
+    return parent if parent is None or isinstance(parent, str) else parent.id
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that `database_url` names.
+
+    Raises:
+        SettingsError: the address has an unknown scheme.
+        StoreError: it cannot be opened.
+    """
+    url = settings.database_url
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return _open_sqlite(Path(url), settings)
+    if scheme == "memory":
+        from claudia_core.stores.memory import MemoryStore
+
+        return MemoryStore()
+    if scheme == "sqlite":
+        return _open_sqlite(Path(rest.removeprefix("/") if rest[:1] == "/" else rest), settings)
+    raise SettingsError(
+        f"CLAUDIA_DATABASE_URL has the unknown scheme {scheme!r}",
+        field="database_url",
+        hint="use sqlite:///FILE, sqlite:////ABSOLUTE/FILE, a file's path, or memory://",
+    )
+
+
+def _open_sqlite(path: Path, settings: Settings) -> Store:
+    from claudia_core.stores.sqlite import SqliteStore
+
+    if not path.name:
+        raise InvalidValue("the database address names no file", field="database_url", hint="sqlite:///FILE")
+    path = Path(os.path.abspath(path))
+    return SqliteStore(path, durability=settings.durability, busy_timeout=settings.busy_timeout)

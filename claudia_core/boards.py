@@ -1,0 +1,262 @@
+"""Process-wide live pictures, folded once from the log, however many pages look at them.
+
+A board is written by the feed's thread alone. Pages compare `version` on their own tick and pull `picture()`, which is
+made once per version and shared. What a board holds is bounded: it does not grow with history.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from claudia_core.feed import Feed
+from claudia_core.model.event import Event, Gap
+from claudia_core.model.task import Status
+from claudia_core.model.times import to_text, utc_now
+from claudia_core.ports import Document, Query, Reader, Store
+from claudia_core.services import rollups
+
+MOST_ACTIVE = 2_000
+"""Active and pending tasks a board holds, the newest; the rest are counted only."""
+
+MOST_RECENT = 200
+MOST_ERRORS = 100
+MOST_EVENTS = 500
+MINUTES = 60
+"""Minutes of throughput a picture holds."""
+
+OPEN = (Status.ACTIVE.value, Status.PENDING.value)
+SERIES = (rollups.CREATED, *(rollups.finished(status) for status in Status if status.is_terminal), rollups.ERRORS)
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What happened within one minute; `at` is its start in Unix seconds."""
+
+    at: int
+    created: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The hub at one moment. Rows are task summaries (`Task.to_summary`); treat them as read-only.
+
+    `open` holds active and pending tasks, `recent` those that ended, both newest first; `errors` the data of
+    `error:reported`, `events` the log's end, newest first; `minutes` the last hour, oldest first.
+    """
+
+    version: int
+    sequence: int
+    as_of: datetime
+    counts: Mapping[Status, int]
+    open: tuple[Document, ...]
+    recent: tuple[Document, ...]
+    errors: tuple[Document, ...]
+    events: tuple[Event, ...]
+    minutes: tuple[Minute, ...]
+    gap: Gap | None = None
+
+
+class TaskBoard:
+    """The tasks of a hub, live."""
+
+    def __init__(self, store: Store) -> None:
+        self.version = 0
+        self._store = store
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, Document] = OrderedDict()
+        self._recent: OrderedDict[str, Document] = OrderedDict()
+        self._errors: deque[Document] = deque(maxlen=MOST_ERRORS)
+        self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
+        self._counts: dict[Status, int] = dict.fromkeys(Status, 0)
+        self._minutes: tuple[Minute, ...] = ()
+        self._minutes_at = 0.0
+        self._sequence = 0
+        self._gap: Gap | None = None
+        self._picture: Picture | None = None
+
+    def load(self) -> int:
+        """Take the first picture from the store; returns the sequence it stands at."""
+        with self._store.snapshot() as reader, self._lock:
+            self._sequence = reader.head()
+            for status in reversed(OPEN):
+                found = reader.find(Query("tasks", {"status": status}, limit=MOST_ACTIVE)).documents
+                self._open.update((document["id"], document) for document in reversed(found))
+            ended = [status.value for status in Status if status.is_terminal]
+            found = reader.find(Query("tasks", {"status": ended}, "-updated_at", limit=MOST_RECENT)).documents
+            self._recent.update((document["id"], document) for document in reversed(found))
+            self._errors.extend(_errors(reader))
+            self._events.extend(reader.events(max(0, self._sequence - MOST_EVENTS), MOST_EVENTS).events)
+            self._count(reader)
+            self._bump()
+        return self._sequence
+
+    def apply(self, events: list[Event], gap: Gap | None) -> None:
+        """Fold the next events; called by the feed's thread."""
+        if gap is not None:
+            self.load()
+        with self._lock:
+            for event in events:
+                self._fold(event)
+                self._sequence = max(self._sequence, event.sequence)
+            self._events.extend(events)
+            self._gap = gap or self._gap
+            self._count(self._store)
+            self._bump()
+
+    def picture(self) -> Picture:
+        """The present picture; the same object as long as nothing happens."""
+        picture = self._picture
+        if picture is not None and picture.version == self.version and not self._is_stale():
+            return picture
+        with self._lock:
+            if self._is_stale():
+                self._count(self._store)
+                self._bump()
+            picture = self._picture = Picture(
+                version=self.version,
+                sequence=self._sequence,
+                as_of=utc_now(),
+                counts=dict(self._counts),
+                open=tuple(reversed(self._open.values())),
+                recent=tuple(reversed(self._recent.values())),
+                errors=tuple(reversed(self._errors)),
+                events=tuple(reversed(self._events)),
+                minutes=self._minutes,
+                gap=self._gap,
+            )
+            return picture
+
+    def _is_stale(self) -> bool:
+        """True when the minute has turned since the throughput was read."""
+        return bool(self._minutes_at) and int(time.time()) // 60 != int(self._minutes_at) // 60
+
+    def _bump(self) -> None:
+        self.version += 1
+
+    def _fold(self, event: Event) -> None:
+        if event.type == "progress:updated":
+            self._fold_progress(event.data)
+        elif event.type == "error:reported":
+            self._errors.append(event.data)
+        elif event.type.startswith("task:") and "status" in event.data:
+            self._fold_task(event.data)
+
+    def _fold_progress(self, data: Document) -> None:
+        row = self._open.get(data["task_id"])
+        if row is not None and row["version"] < data["version"]:
+            progress = {key: data[key] for key in row["progress"]}
+            self._open[row["id"]] = {**row, "progress": progress, "version": data["version"]}
+
+    def _fold_task(self, row: Document) -> None:
+        id = row["id"]
+        known = self._open.get(id) or self._recent.get(id)
+        if known is not None and known["version"] >= row["version"]:
+            return
+        if row["status"] in OPEN:
+            self._recent.pop(id, None)
+            self._open[id] = row
+            if len(self._open) > MOST_ACTIVE:
+                self._open.popitem(last=False)
+        else:
+            self._open.pop(id, None)
+            self._recent[id] = row
+            self._recent.move_to_end(id)
+            if len(self._recent) > MOST_RECENT:
+                self._recent.popitem(last=False)
+
+    def _count(self, reader: Reader) -> None:
+        now = time.time()
+        samples = reader.samples(map(rollups.present, Status), 0, 1)
+        totals = {sample.series: int(sample.value) for sample in samples}
+        self._counts = {status: totals.get(rollups.present(status), 0) for status in Status}
+        if now - self._minutes_at > 0.5 or self._is_stale():
+            self._minutes = minutes(reader, now)
+            self._minutes_at = now
+
+
+def minutes(reader: Reader, now: float, count: int = MINUTES) -> tuple[Minute, ...]:
+    """The last `count` minutes up to the one that holds `now` (Unix seconds), oldest first."""
+    last = int(now) // 60 * 60
+    first = last - 60 * (count - 1)
+    found: dict[int, dict[str, int]] = {at: {} for at in range(first, last + 60, 60)}
+    for series, at, value in reader.samples(map(rollups.by_minute, SERIES), first, last + 60):
+        found[at][series.split("/")[0].removeprefix("tasks.")] = int(value)
+    return tuple(Minute(at, **values) for at, values in found.items())
+
+
+def _errors(reader: Reader) -> Iterable[Document]:
+    for document in reversed(reader.find(Query("occurrences", limit=MOST_ERRORS)).documents):
+        yield {key: value for key, value in document.items() if key != "traceback"}
+
+
+class Boards:
+    """The boards of a hub, each made and tied to the feed when first asked for."""
+
+    def __init__(self, store: Store, feed: Feed) -> None:
+        self._store = store
+        self._feed = feed
+        self._lock = threading.Lock()
+        self._tasks: TaskBoard | None = None
+
+    @property
+    def tasks(self) -> TaskBoard:
+        """The live board of tasks."""
+        with self._lock:
+            if self._tasks is None:
+                board = TaskBoard(self._store)
+                self._feed.attach(board, board.load)
+                self._tasks = board
+            return self._tasks
+
+
+def picture_at(store: Store, moment: datetime) -> Picture:
+    """The hub as it was at `moment`, folded from the log: only tasks whose events are still kept are in it."""
+    tasks: dict[str, Any] = {}
+    errors: deque[Document] = deque(maxlen=MOST_ERRORS)
+    tail: deque[Event] = deque(maxlen=MOST_EVENTS)
+    position, end, gap = 0, store.sequence_at(moment), None
+    while position < end:
+        part = store.events(position, 1_000)
+        gap = gap or part.gap
+        position = part.position
+        for event in part.events:
+            if event.sequence > end:
+                break
+            _fold_past(event, tasks, errors)
+            tail.append(event)
+    ordered = sorted(tasks.values(), key=lambda row: str(row["updated_at"]), reverse=True)
+    still_open = [row for row in ordered if row["status"] in OPEN]
+    return Picture(
+        version=0,
+        sequence=end,
+        as_of=moment,
+        counts={status: sum(row["status"] == status for row in ordered) for status in Status},
+        open=tuple(still_open[:MOST_ACTIVE]),
+        recent=tuple([row for row in ordered if row["status"] not in OPEN][:MOST_RECENT]),
+        errors=tuple(reversed(errors)),
+        events=tuple(reversed(tail)),
+        minutes=minutes(store, moment.timestamp()),
+        gap=gap,
+    )
+
+
+def _fold_past(event: Event, tasks: dict[str, Any], errors: deque[Document]) -> None:
+    if event.type == "error:reported":
+        errors.append(event.data)
+    elif event.type == "progress:updated":
+        row = tasks.get(event.subject)
+        if row is not None:
+            progress = {key: event.data[key] for key in row["progress"]}
+            tasks[event.subject] = {**row, "progress": progress, "updated_at": to_text(event.time)}
+    elif event.type.startswith("task:") and "status" in event.data:
+        tasks[event.subject] = event.data

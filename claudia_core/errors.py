@@ -1,0 +1,168 @@
+"""Every error Claudia raises, in one tree.
+
+    ClaudiaError
+    ├── InvalidValue            a value broke a rule; `field` names it
+    │   ├── TooLarge            a value is over its limit
+    │   └── BadCursor           a cursor cannot be read, or belongs to another log
+    ├── NotFound                nothing has that id
+    │   └── TaskNotFound
+    ├── Conflict                the change does not fit the present state
+    │   └── IllegalTransition   a task cannot go from its status to the asked one
+    ├── StoreError              the store could not do it
+    │   ├── StoreUnavailable    the store cannot be reached now (retry helps)
+    │   │   ├── StoreBusy       another process holds the store too long (retry helps)
+    │   │   └── StoreFull       no space left (retry helps once there is space)
+    │   ├── StoreReadOnly       the store cannot be written
+    │   ├── StoreForeign        the file or database belongs to another program
+    │   ├── StoreTooNew         the store was written by a newer Claudia
+    │   ├── StoreDamaged        the file is damaged
+    │   └── StoreClosed         the store was closed, or opened in another process
+    ├── WaitTimeout             what was waited for did not come in time
+    ├── SettingsError           a setting is unknown or malformed
+    ├── MissingExtra            an optional package is not installed
+    └── AccessDenied            no valid token, or it does not allow this
+
+Each class has a stable machine-readable `code`. Only the API maps codes to HTTP or gRPC statuses.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ClaudiaError(Exception):
+    """Base of everything Claudia raises on purpose."""
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, field: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class InvalidValue(ClaudiaError, ValueError):
+    """A value broke a rule; `field` names it."""
+
+    code = "invalid_value"
+
+
+class TooLarge(InvalidValue):
+    """A value is over its limit."""
+
+    code = "too_large"
+
+
+class BadCursor(InvalidValue):
+    """A cursor cannot be read, or belongs to another log."""
+
+    code = "bad_cursor"
+
+
+class NotFound(ClaudiaError, LookupError):
+    """Nothing has that id."""
+
+    code = "not_found"
+
+
+class TaskNotFound(NotFound):
+    """No task has that id."""
+
+    code = "task_not_found"
+
+
+class Conflict(ClaudiaError):
+    """The change does not fit the present state."""
+
+    code = "conflict"
+
+
+class IllegalTransition(Conflict):
+    """A task cannot go from its status to the asked one."""
+
+    code = "illegal_transition"
+
+
+class StoreError(ClaudiaError):
+    """The store could not do what was asked."""
+
+    code = "store_error"
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached now; a retry can help."""
+
+    code = "store_unavailable"
+    retryable = True
+
+
+class StoreBusy(StoreUnavailable):
+    """Another process held the store's lock for too long; a retry can help."""
+
+    code = "store_busy"
+
+
+class StoreFull(StoreUnavailable):
+    """There is no space left; a retry helps once there is."""
+
+    code = "store_full"
+
+
+class StoreReadOnly(StoreError):
+    """The store cannot be written."""
+
+    code = "store_read_only"
+
+
+class StoreForeign(StoreError):
+    """The file or database belongs to another program."""
+
+    code = "store_foreign"
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer Claudia."""
+
+    code = "store_too_new"
+
+
+class StoreDamaged(StoreError):
+    """The store's file is damaged."""
+
+    code = "store_damaged"
+
+
+class StoreClosed(StoreError):
+    """The store was closed, or opened in another process."""
+
+    code = "store_closed"
+
+
+class WaitTimeout(ClaudiaError, TimeoutError):
+    """What was waited for did not come in time."""
+
+    code = "wait_timeout"
+    retryable = True
+
+
+class SettingsError(ClaudiaError):
+    """A setting is unknown or malformed."""
+
+    code = "settings_error"
+
+
+class MissingExtra(ClaudiaError, ImportError):
+    """An optional package is not installed."""
+
+    code = "missing_extra"
+
+
+class AccessDenied(ClaudiaError):
+    """There is no valid token, or it does not allow this."""
+
+    code = "access_denied"

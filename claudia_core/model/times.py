@@ -1,0 +1,47 @@
+"""Times: always timezone-aware UTC, as text always of one width, so that texts sort as times do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from claudia_core.errors import InvalidValue
+
+
+def utc_now() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def to_text(moment: datetime) -> str:
+    """RFC 3339 text of 32 characters with microseconds, such as `2026-11-23T01:26:48.000000+00:00`."""
+    return moment.isoformat(timespec="microseconds")
+
+
+def to_optional_text(moment: datetime | None) -> str | None:
+    """`to_text`, with None for None."""
+    return None if moment is None else moment.isoformat(timespec="microseconds")
+
+
+def from_text(text: str) -> datetime:
+    """The moment that `to_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def from_optional_text(text: str | None) -> datetime | None:
+    """`from_text`, with None for None and for the empty text."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def require_utc(moment: datetime, field: str) -> datetime:
+    """`moment` in UTC; a naive datetime is refused, because its meaning would be a guess.
+
+    Raises:
+        InvalidValue: `moment` has no timezone.
+    """
+    if moment.tzinfo is None:
+        raise InvalidValue(
+            f"{field} is a datetime without a timezone: {moment.isoformat()}",
+            field=field,
+            hint="use datetime.now(timezone.utc) or add tzinfo",
+        )
+    return moment.astimezone(UTC)

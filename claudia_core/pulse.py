@@ -1,0 +1,70 @@
+"""What a process does now and then: show that it lives, find those that do not, prune the log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from claudia_core.errors import ClaudiaError, StoreClosed
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Duty:
+    """Something done every `period` seconds, the first time after `first` seconds."""
+
+    name: str
+    period: float
+    work: Callable[[], object]
+    first: float = 0.0
+
+
+class Pulse:
+    """One thread for all duties. A duty that fails is logged and done again at its next time."""
+
+    def __init__(self) -> None:
+        self._next: list[tuple[float, Duty]] = []
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    def add(self, duty: Duty) -> None:
+        """Do this from now on."""
+        with self._changed:
+            self._next.append((time.monotonic() + duty.first, duty))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="claudia-pulse", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End the thread."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(5.0)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                when, duty = min(self._next, key=lambda pair: pair[0])
+                if self._stopped:
+                    return
+                rest = when - time.monotonic()
+                if rest > 0:
+                    self._changed.wait(rest)
+                    continue
+                self._next.remove((when, duty))
+                self._next.append((time.monotonic() + duty.period, duty))
+            try:
+                duty.work()
+            except StoreClosed:
+                return
+            except ClaudiaError as error:
+                log.warning("a duty failed and will be tried again", duty=duty.name, error=str(error))

@@ -1,0 +1,1 @@
+"""The only place where state changes: one noun a file."""

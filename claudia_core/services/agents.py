@@ -1,0 +1,121 @@
+"""Agents: which processes run tasks, and which of them were lost."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from claudia_core.model.agent import Agent, AgentStatus
+from claudia_core.model.ids import new_id
+from claudia_core.model.task import Status, Task, TaskError
+from claudia_core.model.times import to_text
+from claudia_core.ports import Query, Range, Store, Transaction
+from claudia_core.services.tasks import Tasks
+
+REAP_AT_ONCE = 200
+"""Most tasks failed in one commit when their agent is lost."""
+
+
+class Agents:
+    """Registers this process, keeps its lease, and finds agents whose lease ran out."""
+
+    def __init__(self, store: Store, tasks: Tasks, *, lease: float = 15.0) -> None:
+        self._store = store
+        self._tasks = tasks
+        self._lease = lease
+
+    def register(self, name: str | None = None) -> Agent:
+        """Make this process known as an agent."""
+        id = new_id()
+        label = name or f"{Path(sys.argv[0] or 'python').name or 'python'} ({os.getpid()})"
+
+        def work(tx: Transaction) -> Agent:
+            agent = Agent(
+                id=id,
+                name=label,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                started_at=tx.now,
+                heartbeat_at=tx.now,
+                lease=self._lease,
+            )
+            tx.put("agents", agent.to_document())
+            tx.emit("agent:online", id, agent.to_document())
+            return agent
+
+        return self._store.write(work).result()
+
+    def heartbeat(self, id: str) -> None:
+        """Renew the lease. An agent that had been given up comes back online with the tasks it still has."""
+
+        def work(tx: Transaction) -> None:
+            found = tx.get("agents", id)
+            if found is None:
+                return
+            before = Agent.from_document(found)
+            agent = before.beaten(tx.now)
+            tx.put("agents", agent.to_document())
+            if before.status is not AgentStatus.ONLINE:
+                tx.emit("agent:online", id, agent.to_document())
+
+        self._store.post(f"heartbeat/{id}", work)
+
+    def leave(self, id: str) -> None:
+        """Note that the agent ended in good order."""
+
+        def work(tx: Transaction) -> None:
+            found = tx.get("agents", id)
+            if found is not None and found["status"] == AgentStatus.ONLINE:
+                agent = Agent.from_document(found).with_status(AgentStatus.OFFLINE)
+                tx.put("agents", agent.to_document())
+                tx.emit("agent:offline", id, agent.to_document())
+
+        self._store.write(work).result(10.0)
+
+    def list(self, *, status: AgentStatus | None = None, limit: int = 100) -> list[Agent]:
+        """Agents, the newest first."""
+        where = {} if status is None else {"status": status.value}
+        page = self._store.find(Query("agents", where, limit=limit))
+        return [Agent.from_document(document) for document in page.documents]
+
+    def reap(self, now_text: str) -> int:
+        """Fail the tasks of every agent whose lease ran out before `now_text`; returns how many tasks.
+
+        Each keeps its last progress and gets the error code `lost`.
+        """
+        expired = Query("agents", {"status": "online", "expires_at": Range("", now_text)}, order="expires_at")
+        return sum(self._reap_agent(document["id"]) for document in self._store.find(expired).documents)
+
+    def _reap_agent(self, id: str) -> int:
+        lost = 0
+        while True:
+            step = self._store.write(lambda tx: self._lose(tx, id)).result()
+            lost += step
+            if step < REAP_AT_ONCE:
+                return lost
+
+    def _lose(self, tx: Transaction, id: str) -> int:
+        found = tx.get("agents", id)
+        if found is None or found["status"] != AgentStatus.ONLINE or found["expires_at"] > to_text(tx.now):
+            return 0
+        agent = Agent.from_document(found)
+        mine = Query("tasks", {"agent_id": id, "status": Status.ACTIVE.value}, limit=REAP_AT_ONCE)
+        documents = tx.find(mine).documents
+        for document in documents:
+            self._tasks.fail_in(tx, Task.from_document(document, tx.get("contents", document["id"])), _lost(agent))
+        if len(documents) < REAP_AT_ONCE:
+            agent = agent.with_status(AgentStatus.LOST)
+            tx.put("agents", agent.to_document())
+            tx.emit("agent:lost", id, agent.to_document())
+        return len(documents)
+
+
+def _lost(agent: Agent) -> TaskError:
+    return TaskError(
+        "AgentLost",
+        f"{agent.name} on {agent.host} (pid {agent.pid}) stopped without finishing this task; "
+        f"its last sign of life was at {agent.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC",
+        code="lost",
+    )

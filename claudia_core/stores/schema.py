@@ -1,0 +1,158 @@
+"""The collections every store keeps, and how a document's columns, queries and page cursors are read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from claudia_core.errors import BadCursor, InvalidValue
+from claudia_core.ports import Collection, Condition, Document, Page, Prefix, Query, Range
+
+SCHEMA_VERSION = 1
+
+COLLECTIONS: Mapping[str, Collection] = {
+    collection.name: collection
+    for collection in (
+        Collection(
+            "tasks",
+            ("status", "type", "name", "name_key", "parent_id", "agent_id", "updated_at"),
+            (
+                ("status",),
+                ("type",),
+                ("status", "type"),
+                ("name_key",),
+                ("parent_id",),
+                ("agent_id", "status"),
+                ("updated_at",),
+            ),
+        ),
+        Collection("contents"),
+        Collection("agents", ("status", "expires_at"), (("status", "expires_at"),)),
+        Collection("issues", ("status", "last_seen"), (("last_seen",), ("status", "last_seen"))),
+        Collection("occurrences", ("issue_id", "task_id"), (("issue_id",), ("task_id",))),
+        Collection("subscriptions"),
+        Collection("meta"),
+    )
+}
+
+
+def collection(name: str) -> Collection:
+    """The collection of that name.
+
+    Raises:
+        InvalidValue: there is none.
+    """
+    try:
+        return COLLECTIONS[name]
+    except KeyError:
+        raise InvalidValue(f"no collection {name!r}", field="collection", hint=", ".join(COLLECTIONS)) from None
+
+
+def column_value(column: str, document: Mapping[str, Any]) -> str:
+    """What a document holds in a column, as text; null is the empty text."""
+    if column.endswith("_key"):
+        return str(document.get(column[:-4]) or "").casefold()
+    value = document.get(column)
+    return "" if value is None else str(value)
+
+
+def column_values(kind: Collection, document: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a document holds in every column of its collection."""
+    return tuple([column_value(column, document) for column in kind.columns])
+
+
+def require_columns(query: Query) -> Collection:
+    """The query's collection.
+
+    Raises:
+        InvalidValue: a condition or the order names no column of it, or the limit is not 1 to 10,000.
+    """
+    kind = collection(query.collection)
+    for column in (*query.where, query.order.removeprefix("-")):
+        if column != "id" and column not in kind.columns:
+            known = ", ".join(("id", *kind.columns))
+            raise InvalidValue(f"{kind.name} cannot be filtered or sorted by {column!r}", field=column, hint=known)
+    if not 1 <= query.limit <= 10_000:
+        raise InvalidValue(f"limit is {query.limit}", field="limit", hint="use 1 to 10000")
+    return kind
+
+
+def prefix_end(text: str) -> str:
+    """The first text after all that begin with `text`; empty where there is none."""
+    for length in range(len(text), 0, -1):
+        code = ord(text[length - 1]) + 1
+        if code <= 0x10FFFF:
+            return text[: length - 1] + chr(0xE000 if 0xD800 <= code <= 0xDFFF else code)
+    return ""
+
+
+def holds(condition: Condition, value: str) -> bool:
+    """Whether a column's value meets a condition."""
+    if condition is None:
+        return value == ""
+    if isinstance(condition, str):
+        return value == condition
+    if isinstance(condition, Prefix):
+        return value.startswith(condition.text)
+    if isinstance(condition, Range):
+        return value >= condition.start and (not condition.end or value < condition.end)
+    return value in condition
+
+
+def matches(query: Query, document: Mapping[str, Any]) -> bool:
+    """Whether a document meets all conditions of a query."""
+    return all(holds(condition, column_value(column, document)) for column, condition in query.where.items())
+
+
+def sort_key(order: str, document: Mapping[str, Any]) -> tuple[str, str]:
+    """Where a document stands in an order: the column's value, then the id."""
+    column = order.removeprefix("-")
+    return ("", document["id"]) if column == "id" else (column_value(column, document), document["id"])
+
+
+def encode_next(order: str, key: tuple[str, str]) -> str:
+    """An opaque page cursor: the order and the last document's place in it."""
+    return base64.urlsafe_b64encode(orjson.dumps([order, *key])).decode().rstrip("=")
+
+
+def decode_next(query: Query) -> tuple[str, str] | None:
+    """The place to go on behind, or None for the first page.
+
+    Raises:
+        BadCursor: it cannot be read or was made for another order.
+    """
+    if query.after is None:
+        return None
+    try:
+        order, value, id = orjson.loads(base64.urlsafe_b64decode(query.after + "=" * (-len(query.after) % 4)))
+    except (ValueError, binascii.Error, TypeError) as error:
+        raise BadCursor(f"not a page cursor: {query.after!r:.80}", field="after") from error
+    if order != query.order or not isinstance(value, str) or not isinstance(id, str):
+        raise BadCursor(f"the page cursor was made for the order {order!r}", field="after", hint=query.order)
+    return value, id
+
+
+def select(query: Query, documents: Iterable[Document]) -> Page:
+    """A page taken from documents in memory: the reference for what `find` means."""
+    place = decode_next(query)
+    backwards = query.order.startswith("-")
+    found = sorted(
+        ((sort_key(query.order, document), document) for document in documents if matches(query, document)),
+        key=lambda pair: pair[0],
+        reverse=backwards,
+    )
+    if place is not None:
+        found = [pair for pair in found if (pair[0] < place if backwards else pair[0] > place)]
+    return page_of(query, [document for _, document in found[: query.limit + 1]])
+
+
+def page_of(query: Query, documents: list[Document]) -> Page:
+    """A page from up to `limit + 1` ordered documents; one too many means that there are more."""
+    if len(documents) <= query.limit:
+        return Page(documents)
+    kept = documents[: query.limit]
+    return Page(kept, encode_next(query.order, sort_key(query.order, kept[-1])))

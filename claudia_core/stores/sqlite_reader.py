@@ -1,0 +1,215 @@
+"""Questions to a SQLite store, over one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import batched
+from typing import Any
+
+import apsw
+import orjson
+
+from claudia_core.errors import (
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreFull,
+    StoreReadOnly,
+    StoreUnavailable,
+)
+from claudia_core.model.event import Event, EventSlice, Gap
+from claudia_core.model.times import from_text, to_text
+from claudia_core.ports import Condition, Document, Page, Prefix, Query, Range, Sample
+from claudia_core.stores import schema
+
+_BORDER: tuple[tuple[type[apsw.Error], type[StoreError], str, str], ...] = (
+    (apsw.BusyError, StoreBusy, "is locked by another process", "close the program that holds it, then try again"),
+    (apsw.LockedError, StoreBusy, "is locked by another process", "close the program that holds it, then try again"),
+    (apsw.FullError, StoreFull, "cannot grow: the disk is full", "free some space; nothing was half-written"),
+    (apsw.ReadOnlyError, StoreReadOnly, "cannot be written", "check the permissions of the file and its folder"),
+    (apsw.PermissionsError, StoreReadOnly, "cannot be written", "check the permissions of the file and its folder"),
+    (apsw.NotADBError, StoreForeign, "is not a Claudia store", "name another file"),
+    (apsw.CorruptError, StoreDamaged, "is damaged", "restore a backup: claudia restore BACKUP"),
+    (apsw.CantOpenError, StoreUnavailable, "cannot be opened", "check that its folder exists and may be written"),
+    (apsw.IOError, StoreUnavailable, "cannot be read or written", "check the disk"),
+)
+
+
+def mapped(error: apsw.Error, path: str) -> StoreError:
+    """SQLite's error as one of Claudia's that names the file and the cure."""
+    for foreign, ours, what, cure in _BORDER:
+        if isinstance(error, foreign):
+            return ours(f"the store {path} {what}: {error}", hint=cure)
+    return StoreError(f"the store {path} failed: {type(error).__name__}: {error}")
+
+
+@contextmanager
+def sqlite_errors(path: str) -> Iterator[None]:
+    """The border: errors of SQLite leave as errors of Claudia."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise mapped(error, path) from error
+
+
+class SqliteReader:
+    """Answers from what one connection sees; not for use by two threads at once."""
+
+    def __init__(self, connection: apsw.Connection, epoch: str) -> None:
+        self._sql = connection
+        self._epoch = epoch
+
+    def get_body(self, collection: str, id: str) -> str | None:
+        """The JSON text of a document, or None."""
+        table = schema.collection(collection).name
+        return self._value(f"SELECT body FROM {table} WHERE id = ?", (id,))
+
+    def get(self, collection: str, id: str) -> Document | None:
+        """See `ports.Reader.get`."""
+        body = self.get_body(collection, id)
+        return None if body is None else orjson.loads(body)
+
+    def get_many(self, collection: str, ids: Iterable[str]) -> dict[str, Document]:
+        """See `ports.Reader.get_many`."""
+        table = schema.collection(collection).name
+        found: dict[str, Document] = {}
+        for part in batched(ids, 500, strict=False):
+            marks = ",".join("?" * len(part))
+            rows = self._sql.execute(f"SELECT id, body FROM {table} WHERE id IN ({marks})", part)
+            found.update((id, orjson.loads(body)) for id, body in rows)
+        return found
+
+    def find(self, query: Query) -> Page:
+        """See `ports.Reader.find`."""
+        kind = schema.require_columns(query)
+        where, values = _where(query)
+        column = query.order.removeprefix("-")
+        turn, sign = (" DESC", "<") if query.order.startswith("-") else ("", ">")
+        place = schema.decode_next(query)
+        if place is not None and column == "id":
+            where, values = [*where, f"id {sign} ?"], [*values, place[1]]
+        elif place is not None:
+            where, values = [*where, f"({column}, id) {sign} (?, ?)"], [*values, *place]
+        order = f"id{turn}" if column == "id" else f"{column}{turn}, id{turn}"
+        filters = f"WHERE {' AND '.join(where)} " if where else ""
+        sql = f"SELECT body FROM {kind.name} {filters}ORDER BY {order} LIMIT ?"
+        rows = self._sql.execute(sql, (*values, query.limit + 1)).fetchall()
+        return schema.page_of(query, [orjson.loads(body) for (body,) in rows])
+
+    def count(self, query: Query, most: int = 10_000) -> int:
+        """See `ports.Reader.count`."""
+        kind = schema.require_columns(query)
+        where, values = _where(query)
+        filters = f"WHERE {' AND '.join(where)} " if where else ""
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM {kind.name} {filters}LIMIT ?)"
+        return int(self._value(sql, (*values, most)))
+
+    def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
+        """See `ports.Reader.samples`."""
+        names = tuple(series)
+        marks = ",".join("?" * len(names))
+        rows = self._sql.execute(
+            f"SELECT series, at, value FROM samples WHERE series IN ({marks}) AND at >= ? AND at < ? ORDER BY series, at",
+            (*names, since, 2**62 if until is None else until),
+        )
+        return [Sample(*row) for row in rows]
+
+    def events(self, after: int, limit: int = 500, types: Sequence[str] = (), subject: str | None = None) -> EventSlice:
+        """See `ports.Reader.events`."""
+        where, values = ["seq > ?"], [after]  # type: list[str], list[Any]
+        if types:
+            where.append(f"type IN ({','.join('?' * len(types))})")
+            values.extend(types)
+        if subject is not None:
+            where.append("subject = ?")
+            values.append(subject)
+        sql = f"SELECT seq, time, type, subject, data FROM events WHERE {' AND '.join(where)} ORDER BY seq LIMIT ?"
+        head = self.head()
+        rows = self._sql.execute(sql, (*values, limit)).fetchall()
+        epoch = self._epoch
+        found = [
+            Event(seq, epoch, type, subject, from_text(time), orjson.loads(data))
+            for seq, time, type, subject, data in rows
+        ]
+        position = found[-1].sequence if len(found) == limit else max(after, head)
+        return EventSlice(found, position, self._gap(after, found))
+
+    def _gap(self, after: int, found: list[Event]) -> Gap | None:
+        if found and found[0].sequence == after + 1:
+            return None
+        oldest = self.oldest()
+        return Gap(after + 1, oldest - 1) if after + 1 < oldest else None
+
+    def head(self) -> int:
+        """See `ports.Reader.head`."""
+        return int(self._value("SELECT max(seq) FROM events") or 0)
+
+    def oldest(self) -> int:
+        """The sequence of the oldest event kept; 0 in an empty log."""
+        return int(self._value("SELECT min(seq) FROM events") or 0)
+
+    def last_time(self) -> datetime | None:
+        """The time of the newest event."""
+        text = self._value("SELECT time FROM events ORDER BY seq DESC LIMIT 1")
+        return None if text is None else from_text(text)
+
+    def sequence_at(self, moment: datetime) -> int:
+        """See `ports.Reader.sequence_at`: a binary search, because times never go back along the log."""
+        text = to_text(moment)
+        low, high = self.oldest(), self.head()
+        if not low or self._time(low) > text:
+            return 0
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._time(middle) <= text:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def sequence_over(self, most: int) -> int:
+        """The sequence up to which events must go so that the rest is about `most` bytes of data.
+
+        The size of an event is estimated from a thousand of them, spread over the log.
+        """
+        oldest, head = self.oldest(), self.head()
+        kept = head - oldest + 1
+        probes = range(oldest, head + 1, max(1, kept // 20))
+        sql = "SELECT avg(length(CAST(data AS BLOB))) FROM (SELECT data FROM events WHERE seq >= ? LIMIT 50)"
+        sizes = [self._value(sql, (probe,)) for probe in probes]
+        if not sizes:
+            return 0
+        return max(0, head - int(most / (sum(sizes) / len(sizes))))
+
+    def _time(self, sequence: int) -> str:
+        return str(self._value("SELECT time FROM events WHERE seq = ?", (sequence,)))
+
+    def _value(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
+        row = self._sql.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
+
+def _where(query: Query) -> tuple[list[str], list[Any]]:
+    parts: list[str] = []
+    values: list[Any] = []
+    for column, condition in query.where.items():
+        for part, bound in _terms(column, condition):
+            parts.append(part)
+            values.extend(bound)
+    return parts, values
+
+
+def _terms(column: str, condition: Condition) -> list[tuple[str, tuple[str, ...]]]:
+    if condition is None or isinstance(condition, str):
+        return [(f"{column} = ?", (condition or "",))]
+    if isinstance(condition, Prefix):
+        condition = Range(condition.text, schema.prefix_end(condition.text))
+    if isinstance(condition, Range):
+        terms = [(f"{column} >= ?", (condition.start,))] if condition.start else []
+        return [*terms, (f"{column} < ?", (condition.end,))] if condition.end else terms
+    if not condition:
+        return [("0", ())]
+    return [(f"{column} IN ({','.join('?' * len(condition))})", tuple(condition))]

@@ -1,0 +1,235 @@
+"""Group commit: one thread that gathers concurrent writes into shared commits. Every store has one."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from typing import Any, Protocol
+
+import structlog
+
+from claudia_core.errors import StoreClosed, StoreUnavailable, WaitTimeout
+from claudia_core.ports import Work
+from claudia_core.stores.changes import Base, BatchTransaction, Changes
+
+BATCH = 256
+"""Most requests of one commit."""
+
+MAX_POSTS = 10_000
+"""Most posts kept while the store is away; the oldest are dropped beyond, and counted."""
+
+log = structlog.get_logger(__name__)
+
+
+class Backend(Protocol):
+    """What the writer needs from a store: begin a commit, save it, or leave it."""
+
+    def begin(self) -> tuple[Base, Changes]:
+        """Take the write lock; returns committed state and an empty set of changes with the commit's time."""
+        ...
+
+    def commit(self, changes: Changes) -> None:
+        """Save the changes durably and release the lock; raises a StoreError with nothing saved."""
+        ...
+
+    def abort(self) -> None:
+        """Release the lock with nothing saved."""
+        ...
+
+
+class _Request:
+    __slots__ = ("future", "key", "work")
+
+    def __init__(self, work: Work[Any], future: Future[Any] | None, key: str | None) -> None:
+        self.work = work
+        self.future = future
+        self.key = key
+
+
+class Writer:
+    """Runs requests in order on one thread, many to a commit.
+
+    A request is run with its changes apart from the others', and merged when it succeeds: one that raises leaves no
+    trace and does not disturb its neighbours.
+    """
+
+    def __init__(self, backend: Backend, *, name: str, post_delay: float = 0.05, retry_delay: float = 0.5) -> None:
+        self._backend = backend
+        self._post_delay = post_delay
+        self._retry_delay = retry_delay
+        self._queue: deque[_Request] = deque()
+        self._posts: dict[str, _Request] = {}
+        self._ready = threading.Condition()
+        self._urgent = False
+        self._closed = False
+        self._pid = os.getpid()
+        self._failing_since: float | None = None
+        self.dropped_posts = 0
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_failing(self) -> bool:
+        """True while posts wait for a store that is away."""
+        return self._failing_since is not None
+
+    @property
+    def waiting_posts(self) -> int:
+        """How many posts have not been saved yet."""
+        return len(self._posts)
+
+    def write[T](self, work: Work[T]) -> Future[T]:
+        """Queue a request; the future resolves after its commit."""
+        future: Future[T] = Future()
+        with self._ready:
+            self._require_open()
+            self._queue.append(_Request(work, future, None))
+            if not self._urgent:
+                self._urgent = True
+                self._ready.notify_all()
+        return future
+
+    def post(self, key: str, work: Work[object]) -> None:
+        """Queue a request without a future, replacing a waiting one with the same key."""
+        waiting = self._posts.get(key)
+        if waiting is not None and not self._closed:
+            waiting.work = work
+            if self._posts.get(key) is waiting:
+                return
+        with self._ready:
+            self._require_open()
+            if len(self._posts) >= MAX_POSTS:
+                self._drop_oldest_post()
+            request = self._posts[key] = _Request(work, None, key)
+            self._queue.append(request)
+            self._ready.notify_all()
+
+    def flush(self, timeout: float) -> None:
+        """Wait until all that was queued before is saved; a store that is away is tried again meanwhile."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return self.write(_nothing).result(max(0.0, deadline - time.monotonic()))
+            except (TimeoutError, StoreUnavailable) as error:
+                if time.monotonic() + self._retry_delay >= deadline:
+                    raise WaitTimeout(f"the store did not save everything within {timeout:g} s: {error}") from error
+                time.sleep(self._retry_delay)
+
+    def close(self, timeout: float = 30.0) -> None:
+        """Save what is queued, then end the thread."""
+        with self._ready:
+            if self._closed:
+                return
+            self._closed = True
+            self._urgent = True
+            self._ready.notify_all()
+        if self._pid == os.getpid() and threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreClosed("the store is closed", hint="make a new Claudia()")
+        if self._pid != os.getpid():
+            raise StoreClosed("the store was opened in the parent process", hint="make a new Claudia() after a fork")
+
+    def _drop_oldest_post(self) -> None:
+        key = next(iter(self._posts))
+        request = self._posts.pop(key)
+        request.work = _nothing
+        self.dropped_posts += 1
+
+    # --- the thread ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            batch = self._next_batch()
+            if batch:
+                self._commit(batch)
+            elif self._closed:
+                return
+
+    def _next_batch(self) -> list[_Request]:
+        with self._ready:
+            while not self._queue and not self._closed:
+                self._ready.wait()
+            if not self._urgent:
+                self._ready.wait_for(lambda: self._urgent, self._post_delay)
+            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            self._urgent = bool(self._queue) or self._closed
+            for request in batch:
+                if request.key is not None and self._posts.get(request.key) is request:
+                    del self._posts[request.key]
+        return batch
+
+    def _commit(self, batch: list[_Request]) -> None:
+        try:
+            base, changes = self._backend.begin()
+        except BaseException as error:  # noqa: BLE001 - every caller must hear of it, and the thread must live
+            self._fail(batch, error)
+            return
+        try:
+            outcomes = [self._attempt(request, base, changes) for request in batch]
+            self._backend.commit(changes)
+        except BaseException as error:  # noqa: BLE001 - the lock must go, and every caller must hear of it
+            self._backend.abort()
+            self._fail(batch, error)
+            return
+        self._failing_since = None
+        for settle in outcomes:
+            settle()
+
+    def _attempt(self, request: _Request, base: Base, batch: Changes) -> Callable[[], None]:
+        transaction = BatchTransaction(base, batch)
+        future = request.future
+        try:
+            result = request.work(transaction)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - a request's own error is its caller's, not its neighbours'
+            if future is None:
+                log.warning("a post failed and was dropped", key=request.key, error=repr(error))
+                return _nothing_at_all
+            return _settle(future.set_exception, error)
+        batch.merge(transaction.changes)
+        return _nothing_at_all if future is None else _settle(future.set_result, result)
+
+    def _fail(self, batch: list[_Request], error: BaseException) -> None:
+        """Tell the callers of writes; keep posts for another try when that can help."""
+        kept = (
+            [] if self._closed or not isinstance(error, StoreUnavailable) else [r for r in batch if r.key is not None]
+        )
+        with self._ready:
+            for request in reversed(kept):
+                if request.key is not None and request.key not in self._posts:
+                    self._posts[request.key] = request
+                    self._queue.appendleft(request)
+        if kept and self._failing_since is None:
+            log.warning("the store is away; progress is kept in memory", error=str(error))
+        self._failing_since = self._failing_since or time.monotonic() if kept else None
+        for request in batch:
+            if request.future is not None:
+                _settle(request.future.set_exception, error)()
+        if kept:
+            time.sleep(self._retry_delay)
+
+
+def _nothing(_: object) -> None:
+    """A request that changes nothing."""
+
+
+def _nothing_at_all() -> None:
+    """What there is to settle for a post."""
+
+
+def _settle(resolve: Callable[[Any], None], value: Any) -> Callable[[], None]:
+    def settle() -> None:
+        try:
+            resolve(value)
+        except InvalidStateError:  # the caller cancelled the future; its change is saved all the same
+            return
+
+    return settle

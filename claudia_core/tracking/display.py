@@ -1,0 +1,225 @@
+"""How a run shows itself where it runs: a bar in a terminal, a widget in Jupyter, nothing in a pipe."""
+
+from __future__ import annotations
+
+import html
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from claudia_core.model.progress import Progress
+from claudia_core.model.task import Status
+from claudia_core.tracking.run import Run
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+MARKS = {
+    Status.PENDING: "○",
+    Status.ACTIVE: "▶",
+    Status.COMPLETED: "✔",
+    Status.FAILED: "✖",
+    Status.CANCELLED: "■",
+}
+"""Shape of each status, so that colour is never needed to tell them apart."""
+
+COLOURS = {
+    Status.PENDING: "#6b7280",
+    Status.ACTIVE: "#2563eb",
+    Status.COMPLETED: "#15803d",
+    Status.FAILED: "#b91c1c",
+    Status.CANCELLED: "#a16207",
+}
+
+MOST_SHOWN = 8
+"""Most runs shown below each other in one widget."""
+
+
+class Display(Protocol):
+    """Shows the runs of this process. Called by one thread at a time."""
+
+    def begin(self, run: Run) -> None:
+        """A run began."""
+        ...
+
+    def refresh(self) -> None:
+        """Show the present state of all runs."""
+        ...
+
+    def end(self, run: Run) -> None:
+        """A run ended."""
+        ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def begin(self, run: Run) -> None:
+        """Nothing."""
+
+    def refresh(self) -> None:
+        """Nothing."""
+
+    def end(self, run: Run) -> None:
+        """Nothing."""
+
+
+class Terminal:
+    """Bars at the bottom of a terminal; those of inner runs go when they end."""
+
+    def __init__(self) -> None:
+        self._bars: dict[Run, TaskID] = {}
+        self._progress: RichProgress | None = None
+        self._lock = threading.RLock()
+
+    def begin(self, run: Run) -> None:
+        """Add a bar."""
+        with self._lock:
+            if self._progress is None:
+                self._progress = _rich_progress()
+                self._progress.start()
+            label = "  " * run.depth + run.name
+            self._bars[run] = self._progress.add_task(_plain(label), total=run.total, unit=run.unit, message="")
+
+    def refresh(self) -> None:
+        """Move the bars."""
+        with self._lock:
+            if self._progress is None:
+                return
+            for run, bar in self._bars.items():
+                self._update(run, bar)
+            self._progress.refresh()
+
+    def _update(self, run: Run, bar: TaskID) -> None:
+        assert self._progress is not None, "only called while bars are shown"
+        text = _plain(run.message) if run.status is Status.ACTIVE else f"{MARKS[run.status]} {run.status}"
+        self._progress.update(bar, completed=run.n, total=run.total, message=text)
+
+    def end(self, run: Run) -> None:
+        """Settle a bar, or take an inner one away."""
+        with self._lock:
+            bar = self._bars.pop(run, None)
+            if bar is None or self._progress is None:
+                return
+            self._update(run, bar)
+            self._progress.stop_task(bar)
+            if run.depth:
+                self._progress.remove_task(bar)
+            if not self._bars:
+                self._progress.refresh()
+                self._progress.stop()
+                self._progress = None
+
+
+def _rich_progress() -> RichProgress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as RichProgress
+
+    return RichProgress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[message]}", markup=False),
+        console=Console(stderr=True),
+        auto_refresh=False,
+    )
+
+
+def _plain(text: str) -> str:
+    return text.replace("\n", " ")[:80]
+
+
+class Notebook:
+    """One widget per outermost run, with the runs inside it while they are active."""
+
+    def __init__(self) -> None:
+        self._shown: dict[Run, tuple[Any, list[Run]]] = {}
+        self._lock = threading.RLock()
+
+    def begin(self, run: Run) -> None:
+        """Show a widget, or a line in the widget of the run around."""
+        from IPython.display import display
+
+        with self._lock:
+            root = _root(run)
+            if root in self._shown:
+                self._shown[root][1].append(run)
+            elif run is root:
+                handle = display(_Picture([run]), display_id=True)
+                self._shown[run] = (handle, [run])
+
+    def refresh(self) -> None:
+        """Draw the widgets anew."""
+        with self._lock:
+            for handle, runs in self._shown.values():
+                if handle is not None:
+                    handle.update(_Picture(runs))
+
+    def end(self, run: Run) -> None:
+        """Draw the last state; the widget of an outermost run stays as it is then."""
+        with self._lock:
+            root = _root(run)
+            handle, runs = self._shown.get(root, (None, []))
+            if handle is None:
+                return
+            if run is root:
+                del self._shown[root]
+                handle.update(_Picture([run]))
+            elif run in runs:
+                runs.remove(run)
+
+
+def _root(run: Run) -> Run:
+    while run.outer is not None:
+        run = run.outer
+    return run
+
+
+class _Picture:
+    def __init__(self, runs: list[Run]) -> None:
+        self._runs = list(runs)
+
+    def __repr__(self) -> str:
+        return repr(self._runs[0])
+
+    def _repr_html_(self) -> str:
+        return "".join(bar_html(run) for run in self._runs[:MOST_SHOWN])
+
+
+def bar_html(run: Run) -> str:
+    """A run as HTML that needs no script and no style sheet; all of its text is escaped."""
+    progress = Progress(run.n, run.total, unit=run.unit)
+    colour = COLOURS[run.status]
+    percentage = run.percentage
+    value = "" if percentage is None else f' value="{percentage:.1f}"'
+    if percentage is None and run.status.is_terminal:
+        value = ' value="100"'
+    name = html.escape(run.name)
+    message = f" · {html.escape(run.message)}" if run.message else ""
+    return (
+        f'<div class="claudia-run" style="margin-left:{run.depth * 1.2}em;font:13px system-ui,sans-serif">'
+        f'<span style="color:{colour}" aria-hidden="true">{MARKS[run.status]}</span> <b>{name}</b> '
+        f'<progress max="100"{value} style="width:12em;accent-color:{colour}" aria-label="{name}"></progress> '
+        f"<span>{html.escape(str(progress))} · {run.status.value} · {run.seconds:.1f} s{message}</span></div>"
+    )
+
+
+def detect() -> Display:
+    """The display that fits where this process runs."""
+    shell = sys.modules.get("IPython")
+    if shell is not None:
+        instance = shell.get_ipython()
+        if instance is not None and getattr(instance, "kernel", None) is not None:
+            return Notebook()
+    return Terminal() if sys.stderr is not None and sys.stderr.isatty() else Silent()

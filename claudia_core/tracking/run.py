@@ -1,0 +1,180 @@
+"""One tracked piece of work in this process: what `track()` and `task()` have in common."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+import structlog
+
+from claudia_core.errors import ClaudiaError
+from claudia_core.model.progress import Progress
+from claudia_core.model.task import Status, Task
+from claudia_core.services.progress import ProgressService
+from claudia_core.services.tasks import NewTask, Tasks
+
+log = structlog.get_logger(__name__)
+
+FASTEST = 0.1
+SLOWEST = 1.0
+"""Seconds between two saved samples of a run: a young run is looked at often, a long one once a second."""
+
+
+class Hub(Protocol):
+    """What runs need from the hub."""
+
+    tasks: Tasks
+    progress: ProgressService
+
+    def agent_id(self) -> str:
+        """This process's agent, registered when first asked for."""
+        ...
+
+    def begun(self, run: Run) -> None:
+        """Look at this run from now on."""
+        ...
+
+    def ended(self, run: Run) -> None:
+        """No more looks at this run."""
+        ...
+
+
+_current: ContextVar[Run | None] = ContextVar("claudia_run", default=None)
+
+
+def current_run() -> Run | None:
+    """The innermost run that this thread or coroutine is in, or None."""
+    run = _current.get()
+    while run is not None and (not run.is_open or run.is_abandoned):
+        run = run.outer
+    return run
+
+
+class Run:
+    """A task that this process works on. It never lets a failing store break the work it watches."""
+
+    def __init__(self, hub: Hub, new: NewTask, *, show: bool = True) -> None:
+        self._hub = hub
+        self._new = new.checked()
+        self.show = show
+        self.outer: Run | None = None
+        self.is_open = False
+        self.status = Status.PENDING
+        self.n: float = 0
+        self.total = self._new.estimated_steps
+        self.message = ""
+        self._noted: tuple[float, float | None, str] = (0, self.total, "")
+        self._began = 0.0
+        self._noted_at = 0.0
+        self._seconds = 0.0
+        self._ending = threading.Lock()
+        self.saved: Task | None = None
+
+    @property
+    def id(self) -> str:
+        """The task's id, known before the run begins."""
+        assert self._new.id is not None, "checked() fills it"
+        return self._new.id
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self._new.name or ""
+
+    @property
+    def unit(self) -> str:
+        """What the progress counts."""
+        return self._new.unit
+
+    @property
+    def is_abandoned(self) -> bool:
+        """True when the code that ran this has let go of it without ending it."""
+        return False
+
+    @property
+    def depth(self) -> int:
+        """How many open runs this one is inside of."""
+        return 0 if self.outer is None else self.outer.depth + 1
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has lasted, or did."""
+        return time.monotonic() - self._began if self.is_open else self._seconds
+
+    @property
+    def percentage(self) -> float | None:
+        """Percent done, or None while the total is unknown."""
+        return Progress(self.n, self.total).percentage
+
+    def begin(self) -> None:
+        """Save the task as started, as a child of the run around it unless it has another parent.
+
+        Raises:
+            StoreError: the store could not save it.
+        """
+        self.outer = current_run()
+        parent = self._new.parent_id or (None if self.outer is None else self.outer.id)
+        values = {name: getattr(self._new, name) for name in NewTask.__dataclass_fields__}
+        new = NewTask(**{**values, "parent_id": parent, "agent_id": self._hub.agent_id()})
+        self.saved = self._hub.tasks.create_many([new], start=True)[0]
+        self.status = Status.ACTIVE
+        self.is_open = True
+        self._began = self._noted_at = time.monotonic()
+        _current.set(self)
+        self._hub.begun(self)
+
+    def sample(self, now: float) -> None:
+        """Save the progress if it moved and it is time."""
+        wait = min(SLOWEST, max(FASTEST, (now - self._began) / 20))
+        if now - self._noted_at >= wait:
+            self._note(now)
+
+    def _note(self, now: float) -> None:
+        state = (self.n, self.total, self.message)
+        if state == self._noted or not self.is_open:
+            return
+        self._noted, self._noted_at = state, now
+        self._hub.progress.update(self.id, state[0], total=state[1], message=state[2], attempt=1)
+
+    def end(self, status: Status, *, error: BaseException | None = None, result: Any = None, reason: str = "") -> None:
+        """Save how the run ended. A store that is away is logged: the user's work goes on."""
+        with self._ending:
+            if not self.is_open:
+                return
+            self._note_last()
+            self._seconds = self.seconds
+            self.is_open = False
+            self.status = status
+        if _current.get() is self:
+            _current.set(self.outer)
+        try:
+            self.saved = self._save_end(status, error, result, reason)
+        except ClaudiaError as failure:
+            log.warning("the end of a task could not be saved", task=self.id, status=status, error=str(failure))
+        if status is Status.COMPLETED and self.saved is not None:
+            self.n, self.total = self.saved.progress.current, self.saved.progress.total
+        self._hub.ended(self)
+
+    def _note_last(self) -> None:
+        try:
+            self._note(time.monotonic())
+        except ClaudiaError as failure:
+            log.warning("the last progress could not be noted", task=self.id, error=str(failure))
+
+    def _save_end(self, status: Status, error: BaseException | None, result: Any, reason: str) -> Task:
+        if status is Status.FAILED:
+            return self._hub.tasks.fail(self.id, error if error is not None else reason)
+        if status is Status.CANCELLED:
+            return self._hub.tasks.cancel(self.id, reason=reason)
+        return self._hub.tasks.complete(self.id, result)
+
+    def __repr__(self) -> str:
+        """Deterministic text, such as `clean rows: active, 3/10 items (30%)`."""
+        return f"{self.name}: {self.status}, {Progress(self.n, self.total, unit=self.unit)}"
+
+    def _repr_html_(self) -> str:
+        from claudia_core.tracking.display import bar_html
+
+        return bar_html(self)
