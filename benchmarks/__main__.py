@@ -1,0 +1,38 @@
+"""`python -m benchmarks [NAME ...]`: measure, print the figures, exit 1 when an aim is missed."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from benchmarks.figure import machine
+
+BENCHMARKS = {
+    "tracking": "track() against a bare loop and tqdm",
+    "store": "durable state changes and coalesced progress against raw executemany",
+    "feed": "a commit's way into another process",
+    "history": "lists and searches with a million tasks against ten thousand",
+    "server": "start, first page, idle",
+}
+
+
+def main() -> int:
+    """Run the named benchmarks, or all."""
+    names = sys.argv[1:] or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    print(machine())
+    missed = 0
+    for name in names:
+        print(f"\n{name}: {BENCHMARKS[name]}")
+        for figure in importlib.import_module(f"benchmarks.{name}").run():
+            print(figure, flush=True)
+            missed += figure.is_met is False
+    print(f"\n{missed} aims missed" if missed else "\nall aims met")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
