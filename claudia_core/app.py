@@ -245,27 +245,37 @@ def open_store(settings: Settings) -> Store:
         SettingsError: the address has an unknown scheme.
         StoreError: it cannot be opened.
     """
-    url = settings.database_url
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return _open_sqlite(Path(url), settings)
-    if scheme == "memory":
-        from claudia_core.stores.memory import MemoryStore
+    path = store_file(settings)
+    if path is not None:
+        return _open_sqlite(path, settings)
+    from claudia_core.stores.memory import MemoryStore
 
-        return MemoryStore()
-    if scheme == "sqlite":
-        return _open_sqlite(Path(rest.removeprefix("/") if rest[:1] == "/" else rest), settings)
-    raise SettingsError(
-        f"CLAUDIA_DATABASE_URL has the unknown scheme {scheme!r}",
-        field="database_url",
-        hint="use sqlite:///FILE, sqlite:////ABSOLUTE/FILE, a file's path, or memory://",
-    )
+    return MemoryStore()
+
+
+def store_file(settings: Settings) -> Path | None:
+    """The absolute path of the file that `database_url` names, made or not; None for a store without a file.
+
+    Raises:
+        SettingsError: the address has an unknown scheme.
+        InvalidValue: it names no file.
+    """
+    scheme, separator, rest = settings.database_url.partition("://")
+    if separator and scheme == "memory":
+        return None
+    if separator and scheme != "sqlite":
+        raise SettingsError(
+            f"CLAUDIA_DATABASE_URL has the unknown scheme {scheme!r}",
+            field="database_url",
+            hint="use sqlite:///FILE, sqlite:////ABSOLUTE/FILE, a file's path, or memory://",
+        )
+    path = Path(rest.removeprefix("/") if separator else settings.database_url)
+    if not path.name:
+        raise InvalidValue("the database address names no file", field="database_url", hint="sqlite:///FILE")
+    return Path(os.path.abspath(path))
 
 
 def _open_sqlite(path: Path, settings: Settings) -> Store:
     from claudia_core.stores.sqlite import SqliteStore
 
-    if not path.name:
-        raise InvalidValue("the database address names no file", field="database_url", hint="sqlite:///FILE")
-    path = Path(os.path.abspath(path))
     return SqliteStore(path, durability=settings.durability, busy_timeout=settings.busy_timeout)
