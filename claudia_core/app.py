@@ -22,6 +22,8 @@ from claudia_core.ports import Retention, Store
 from claudia_core.pulse import Duty, Pulse
 from claudia_core.services.agents import Agents
 from claudia_core.services.errors import Errors
+from claudia_core.services.events import Events
+from claudia_core.services.health import HealthChecks
 from claudia_core.services.progress import ProgressService
 from claudia_core.services.tasks import NewTask, Tasks
 from claudia_core.settings import Settings, load_settings
@@ -54,6 +56,8 @@ class Claudia:
         self.errors = Errors(self.store)
         self.tasks = Tasks(self.store, self.errors)
         self.progress = ProgressService(self.store)
+        self.events = Events(self.store)
+        self.health = HealthChecks(self.store)
         self.agents = Agents(self.store, self.tasks, lease=self.settings.lease)
         self._pulse = Pulse()
         self._sampler = Sampler(detect() if self.settings.display == "auto" else Silent())

@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+from claudia_core.errors import NotFound
 from claudia_core.model.agent import Agent, AgentStatus
 from claudia_core.model.ids import new_id
 from claudia_core.model.task import Status, Task, TaskError
@@ -73,6 +74,17 @@ class Agents:
                 tx.emit("agent:offline", id, agent.to_document())
 
         self._store.write(work).result(10.0)
+
+    def get(self, id: str) -> Agent:
+        """One agent.
+
+        Raises:
+            NotFound: there is no such agent.
+        """
+        found = self._store.get("agents", id)
+        if found is None:
+            raise NotFound(f"no agent {id!r:.80}", field="id")
+        return Agent.from_document(found)
 
     def list(self, *, status: AgentStatus | None = None, limit: int = 100) -> list[Agent]:
         """Agents, the newest first."""

@@ -13,8 +13,8 @@ from claudia_core.errors import NotFound
 from claudia_core.model.ids import new_id
 from claudia_core.model.issue import Issue, Occurrence
 from claudia_core.model.task import TaskError
-from claudia_core.model.values import MAX_MESSAGE, MAX_TRACEBACK, clean_text, require_json
-from claudia_core.ports import Query, Store, Transaction
+from claudia_core.model.values import MAX_MESSAGE, MAX_TRACEBACK, clean_text, require_json, require_text
+from claudia_core.ports import Query, Store, Transaction, Work
 from claudia_core.services import rollups
 
 
@@ -44,6 +44,25 @@ class Errors:
         return self._store.write(
             lambda tx: self.record(tx, cause, place, task_id=task_id, context=checked)  # type: ignore[arg-type]
         ).result()
+
+    def report(
+        self, error: TaskError, place: str = "", *, task_id: str | None = None, context: Mapping[str, Any] | None = None
+    ) -> Occurrence:
+        """Save an error that happened elsewhere; `place` is where it was raised, such as `module.function`.
+
+        Raises:
+            InvalidValue, TooLarge: the type is empty, or the context is not JSON or over 100,000 bytes.
+        """
+        cause = TaskError(
+            require_text(error.type, "type", 200),
+            clean_text(error.message, MAX_MESSAGE),
+            traceback=clean_text(error.traceback, MAX_TRACEBACK),
+        )
+        checked = require_json(dict(context or {}), "context", 100_000)
+        work: Work[Occurrence] = lambda tx: self.record(  # noqa: E731 - a def would need the same four lines
+            tx, cause, clean_text(place, 500), task_id=task_id, context=checked if isinstance(checked, dict) else {}
+        )
+        return self._store.write(work).result()
 
     def record(
         self,

@@ -1,0 +1,1 @@
+"""The gateway: everything the hub knows and does, for other programs."""

@@ -1,0 +1,180 @@
+"""What operations are asked with, as pydantic models. Unknown fields are refused; the services check the rest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+Count = Annotated[float, Field(strict=True, ge=0, le=2**53, allow_inf_nan=False)]
+Limit = Annotated[int, Field(ge=1, le=1_000, description="Most items of one page.")]
+After = Annotated[str | None, Field(max_length=1_000, description="The `next` of the page before.")]
+Id = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Input(BaseModel):
+    """Base of all questions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nothing(Input):
+    """No fields."""
+
+
+class ById(Input):
+    """One thing by its id."""
+
+    id: Id
+
+
+class CreateTask(Input):
+    """A new task."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"type": "data_processing", "payload": {"file_id": "file123"}}]},
+    )
+
+    name: str | None = Field(None, max_length=200, description="What people read; the type when left out.")
+    type: str = Field("task", max_length=100)
+    payload: JsonValue = Field(None, description="JSON of at most 1,000,000 bytes.")
+    parent_id: str | None = Field(None, max_length=100)
+    tags: list[str] = Field(default_factory=list, max_length=50)
+    labels: dict[str, str] = Field(default_factory=dict, max_length=50)
+    deadline: datetime | None = Field(None, description="With a timezone.")
+    estimated_steps: Count | None = Field(None, description="The progress' total.")
+    unit: str = Field("items", max_length=50)
+    attempts: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 1
+    id: str | None = Field(None, max_length=100, description="A UUID of your own makes the call repeatable.")
+    start: Annotated[bool, Field(strict=True)] = Field(False, description="Begin as active instead of pending.")
+
+
+class CreateTasks(Input):
+    """Several new tasks, all made or none."""
+
+    tasks: list[CreateTask] = Field(min_length=1, max_length=1_000)
+
+
+class ListTasks(Input):
+    """Which tasks, in which order."""
+
+    status: list[str] = Field(default_factory=list, max_length=5)
+    type: list[str] = Field(default_factory=list, max_length=50)
+    name: str | None = Field(None, max_length=200, description="What the name begins with; case does not matter.")
+    parent_id: str | None = Field(None, max_length=100)
+    roots: bool = Field(False, description="Only tasks without a parent.")
+    agent_id: str | None = Field(None, max_length=100)
+    order: str | None = Field(None, max_length=50, description="id, name_key or updated_at; `-` turns it round.")
+    limit: Limit = 100
+    after: After = None
+
+
+class ListChildren(Input):
+    """The tasks below one."""
+
+    id: Id
+    limit: Limit = 100
+    after: After = None
+
+
+class ReportProgress(Input):
+    """How far a task has come. Lower than before is late, and dropped."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra={"examples": [{"current": 30, "total": 100, "message": "rows"}]}
+    )
+
+    id: Id
+    current: Count | None = None
+    total: Count | None = None
+    message: str | None = Field(None, max_length=2_000)
+
+
+class CompleteTask(Input):
+    """A task's good end."""
+
+    id: Id
+    result: JsonValue = Field(None, description="JSON of at most 1,000,000 bytes.")
+
+
+class FailTask(Input):
+    """A task's bad end."""
+
+    id: Id
+    message: str = Field(max_length=2_000)
+    type: str = Field("Error", min_length=1, max_length=200)
+    traceback: str = Field("", max_length=64_000)
+
+
+class CancelTask(Input):
+    """The end of a task that is not wanted any more, and of all below it."""
+
+    id: Id
+    reason: str = Field("", max_length=2_000)
+
+
+class ListEvents(Input):
+    """Which part of the log."""
+
+    after: After = None
+    since: datetime | None = Field(None, description="With a timezone.")
+    type: list[str] = Field(default_factory=list, max_length=20)
+    subject: str | None = Field(None, max_length=200)
+    limit: Limit = 100
+
+
+class AppendEvent(Input):
+    """An event of one's own."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"type": "invoice:paid", "subject": "42", "data": {"amount": 12.5}}]},
+    )
+
+    type: str = Field(max_length=100, description="noun:verb in lower case; Claudia's own nouns are refused.")
+    subject: str = Field("", max_length=200)
+    data: dict[str, JsonValue] = Field(default_factory=dict, description="At most 64,000 bytes.")
+
+
+class AppendEvents(Input):
+    """Several events, all appended or none."""
+
+    events: list[AppendEvent] = Field(min_length=1, max_length=1_000)
+
+
+class ReportError(Input):
+    """An error that happened elsewhere."""
+
+    type: str = Field(min_length=1, max_length=200)
+    message: str = Field("", max_length=2_000)
+    traceback: str = Field("", max_length=64_000)
+    culprit: str = Field("", max_length=500, description="Where it was raised, such as module.function.")
+    task_id: str | None = Field(None, max_length=100)
+    context: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class ListIssues(Input):
+    """Which issues."""
+
+    status: str | None = Field(None, max_length=20)
+    limit: Limit = 100
+    after: After = None
+
+
+class ListOccurrences(Input):
+    """Which occurrences: of an issue, of a task, or all."""
+
+    issue_id: str | None = Field(None, max_length=100)
+    task_id: str | None = Field(None, max_length=100)
+    limit: Limit = 100
+
+
+class ListAgents(Input):
+    """Which agents."""
+
+    status: str | None = Field(None, max_length=20)
+    limit: Limit = 100

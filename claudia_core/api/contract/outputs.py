@@ -1,0 +1,234 @@
+"""What operations answer, as pydantic models: the one description of the wire for REST, GraphQL and gRPC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+TASK_EXAMPLE: dict[str, JsonValue] = {
+    "id": "01932f3e-7b5a-7cc0-9c5d-1f2e3d4c5b6a",
+    "name": "clean rows",
+    "type": "data_processing",
+    "status": "active",
+    "payload": {"file_id": "file123"},
+    "progress": {"current": 30, "total": 100, "percentage": 30.0, "message": "", "unit": "rows", "rate": 12.5},
+}
+
+
+class Output(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class ProgressOut(Output):
+    """How far a task has come."""
+
+    current: float = Field(description="Units done.")
+    total: float | None = Field(None, description="Units in all; null while unknown.")
+    percentage: float | None = Field(None, description="Percent done, 0 to 100; null while the total is unknown.")
+    message: str = Field("", description="What is being done.")
+    unit: str = Field("items", description="What is counted.")
+    rate: float | None = Field(None, description="Units per second.")
+    eta: float | None = Field(None, description="Seconds to go.")
+    updated_at: datetime | None = Field(None, description="When it last moved.")
+
+
+class TaskErrorOut(Output):
+    """Why a task failed."""
+
+    type: str = Field(description="The exception's type.")
+    message: str
+    code: str = Field("error", description="`error`, `lost` or `deadline`.")
+    traceback: str = Field("", description="Oldest frame first; only when one task is asked for.")
+
+
+class TaskOut(Output):
+    """One piece of work. Payload, result and traceback are filled when one task is asked for, not in lists."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [TASK_EXAMPLE]})
+
+    id: str
+    name: str
+    type: str
+    status: str = Field(description="pending, active, completed, failed or cancelled.")
+    payload: JsonValue = None
+    result: JsonValue = None
+    error: TaskErrorOut | None = None
+    parent_id: str | None = None
+    root_id: str
+    agent_id: str | None = None
+    tags: list[str] = Field(default_factory=list)
+    labels: dict[str, str] = Field(default_factory=dict)
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    deadline: datetime | None = None
+    duration: float | None = Field(None, description="Seconds from start to finish.")
+    attempt: int
+    attempts: int
+    progress: ProgressOut
+    version: int = Field(description="Counts changes; the ETag of the task.")
+
+
+class TaskPageOut(Output):
+    """Some tasks; `next` asks for the rest."""
+
+    items: list[TaskOut]
+    next: str | None = None
+
+
+class TaskListOut(Output):
+    """Several tasks."""
+
+    items: list[TaskOut]
+
+
+class CountsOut(Output):
+    """How many tasks are in each status now."""
+
+    pending: int
+    active: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class ResultOut(Output):
+    """A task's result."""
+
+    id: str
+    status: str
+    result: JsonValue = None
+
+
+class EventOut(Output):
+    """One entry of the log, as a CloudEvents 1.0 event."""
+
+    specversion: str = "1.0"
+    id: str = Field(description="The cursor just after this event: `epoch:sequence`.")
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: str = "application/json"
+    sequence: str
+    data: dict[str, Any]
+
+
+class GapOut(Output):
+    """Events that were asked for and are no longer kept, first and last sequence included."""
+
+    first: int
+    last: int
+
+
+class EventPageOut(Output):
+    """Some events, oldest first; `next` is the cursor to go on from."""
+
+    items: list[EventOut]
+    next: str
+    gap: GapOut | None = None
+
+
+class AppendedOut(Output):
+    """How many events were appended, and a cursor at or behind the last of them."""
+
+    appended: int
+    cursor: str
+
+
+class IssueOut(Output):
+    """Errors with one fingerprint."""
+
+    id: str
+    type: str
+    title: str
+    culprit: str
+    first_seen: datetime
+    last_seen: datetime
+    count: int
+    status: str
+
+
+class IssuePageOut(Output):
+    """Some issues, the last seen first; `next` asks for the rest."""
+
+    items: list[IssueOut]
+    next: str | None = None
+
+
+class OccurrenceOut(Output):
+    """One error as it happened."""
+
+    id: str
+    issue_id: str
+    type: str
+    message: str
+    time: datetime
+    traceback: str = ""
+    task_id: str | None = None
+    context: dict[str, Any] = Field(default_factory=dict)
+
+
+class OccurrenceListOut(Output):
+    """Several occurrences, newest first."""
+
+    items: list[OccurrenceOut]
+
+
+class AgentOut(Output):
+    """A process that runs tasks."""
+
+    id: str
+    name: str
+    host: str
+    pid: int
+    status: str
+    lease: float = Field(description="Seconds without a heartbeat after which it counts as lost.")
+    started_at: datetime
+    heartbeat_at: datetime
+
+
+class AgentListOut(Output):
+    """Several agents, newest first."""
+
+    items: list[AgentOut]
+
+
+class LogOut(Output):
+    """How the log stands: kept sequences, bytes on disk, what retention last did."""
+
+    epoch: str
+    oldest: int
+    head: int
+    events: int
+    bytes: int
+    pruned_at: datetime | None = None
+    pruned_events: int = 0
+
+
+class CheckOut(Output):
+    """One health check."""
+
+    status: str
+    output: str = ""
+    observedValue: float  # noqa: N815 - the name in the health+json format
+    observedUnit: str = "ms"  # noqa: N815 - the name in the health+json format
+
+
+class HealthOut(Output):
+    """The hub's health, as `application/health+json`."""
+
+    status: str = Field(description="pass, warn or fail.")
+    time: datetime
+    checks: dict[str, list[CheckOut]]
+
+
+class SettingsOut(Output):
+    """The settings in force, secrets left out."""
+
+    settings: dict[str, JsonValue]

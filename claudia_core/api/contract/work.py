@@ -1,0 +1,174 @@
+"""What each operation does: calls a service and answers plain JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from claudia_core.api.contract import inputs as i
+from claudia_core.app import Claudia
+from claudia_core.errors import InvalidValue
+from claudia_core.model.agent import AgentStatus
+from claudia_core.model.task import TaskError
+from claudia_core.model.times import to_optional_text
+from claudia_core.services.events import NewEvent
+from claudia_core.services.tasks import NewTask, TaskPage
+
+type Answer = dict[str, Any]
+
+
+def _new(asked: i.CreateTask) -> NewTask:
+    values = {name: getattr(asked, name) for name in type(asked).model_fields if name != "start"}
+    return NewTask(**values)
+
+
+def create_task(hub: Claudia, asked: i.CreateTask) -> Answer:
+    return hub.tasks.create_many([_new(asked)], start=asked.start)[0].to_document()
+
+
+def create_tasks(hub: Claudia, asked: i.CreateTasks) -> Answer:
+    starts = {task.start for task in asked.tasks}
+    if len(starts) > 1:
+        raise InvalidValue("some tasks of the batch start and some do not", field="start", hint="send two batches")
+    made = hub.tasks.create_many([_new(task) for task in asked.tasks], start=starts.pop())
+    return {"items": [task.to_document() for task in made]}
+
+
+def list_tasks(hub: Claudia, asked: i.ListTasks) -> Answer:
+    page = hub.tasks.list(
+        status=asked.status or None,
+        type=asked.type or None,
+        name=asked.name,
+        parent_id=asked.parent_id,
+        roots=asked.roots,
+        agent_id=asked.agent_id,
+        order=asked.order,
+        limit=asked.limit,
+        after=asked.after,
+    )
+    return _page(page)
+
+
+def list_children(hub: Claudia, asked: i.ListChildren) -> Answer:
+    hub.progress.get(asked.id)
+    return _page(hub.tasks.children(asked.id, limit=asked.limit, after=asked.after))
+
+
+def _page(page: TaskPage) -> Answer:
+    return {"items": [task.to_document() for task in page.tasks], "next": page.next}
+
+
+def count_tasks(hub: Claudia, _: i.Nothing) -> Answer:
+    return {status.value: number for status, number in hub.tasks.counts().items()}
+
+
+def get_task(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.tasks.get(asked.id).to_document()
+
+
+def get_result(hub: Claudia, asked: i.ById) -> Answer:
+    task = hub.tasks.get(asked.id)
+    return {"id": task.id, "status": task.status.value, "result": task.result}
+
+
+def start_task(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.tasks.start(asked.id).to_document()
+
+
+def progress_task(hub: Claudia, asked: i.ReportProgress) -> Answer:
+    task = hub.tasks.progress(asked.id, asked.current, total=asked.total, message=asked.message)
+    return task.to_document()
+
+
+def complete_task(hub: Claudia, asked: i.CompleteTask) -> Answer:
+    return hub.tasks.complete(asked.id, asked.result).to_document()
+
+
+def fail_task(hub: Claudia, asked: i.FailTask) -> Answer:
+    error = TaskError(asked.type, asked.message, traceback=asked.traceback)
+    return hub.tasks.fail(asked.id, error).to_document()
+
+
+def cancel_task(hub: Claudia, asked: i.CancelTask) -> Answer:
+    return hub.tasks.cancel(asked.id, reason=asked.reason).to_document()
+
+
+def retry_task(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.tasks.retry(asked.id).to_document()
+
+
+def get_progress(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.progress.get(asked.id).to_document()
+
+
+def list_events(hub: Claudia, asked: i.ListEvents) -> Answer:
+    part = hub.events.list(
+        after=asked.after, since=asked.since, types=asked.type, subject=asked.subject, limit=asked.limit
+    )
+    gap = None if part.gap is None else {"first": part.gap.first, "last": part.gap.last}
+    items = [event.to_cloudevent() for event in part.events]
+    return {"items": items, "next": str(hub.events.cursor(part.position)), "gap": gap}
+
+
+def append_events(hub: Claudia, asked: i.AppendEvents) -> Answer:
+    number = hub.events.append([NewEvent(event.type, event.subject, event.data) for event in asked.events])
+    return {"appended": number, "cursor": str(hub.events.cursor())}
+
+
+def report_error(hub: Claudia, asked: i.ReportError) -> Answer:
+    error = TaskError(asked.type, asked.message, traceback=asked.traceback)
+    occurrence = hub.errors.report(error, asked.culprit, task_id=asked.task_id, context=asked.context)
+    return occurrence.to_document()
+
+
+def list_issues(hub: Claudia, asked: i.ListIssues) -> Answer:
+    page = hub.errors.issues(status=asked.status, limit=asked.limit, after=asked.after)
+    return {"items": [issue.to_document() for issue in page.issues], "next": page.next}
+
+
+def get_issue(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.errors.issue(asked.id).to_document()
+
+
+def list_occurrences(hub: Claudia, asked: i.ListOccurrences) -> Answer:
+    found = hub.errors.occurrences(issue_id=asked.issue_id, task_id=asked.task_id, limit=asked.limit)
+    return {"items": [occurrence.to_document() for occurrence in found]}
+
+
+def list_agents(hub: Claudia, asked: i.ListAgents) -> Answer:
+    found = hub.agents.list(status=_agent_status(asked.status), limit=asked.limit)
+    return {"items": [agent.to_document() for agent in found]}
+
+
+def _agent_status(text: str | None) -> AgentStatus | None:
+    if text is None:
+        return None
+    try:
+        return AgentStatus(text)
+    except ValueError as error:
+        raise InvalidValue(f"status is {text!r}", field="status", hint=", ".join(AgentStatus)) from error
+
+
+def get_agent(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.agents.get(asked.id).to_document()
+
+
+def get_health(hub: Claudia, _: i.Nothing) -> Answer:
+    return hub.health.report().to_document()
+
+
+def get_log(hub: Claudia, _: i.Nothing) -> Answer:
+    status = hub.store.log_status()
+    return {
+        "epoch": status.epoch,
+        "oldest": status.oldest,
+        "head": status.head,
+        "events": status.events,
+        "bytes": status.bytes,
+        "pruned_at": to_optional_text(status.pruned_at),
+        "pruned_events": status.pruned_events,
+    }
+
+
+def list_settings(hub: Claudia, _: i.Nothing) -> Answer:
+    shown = hub.settings.model_dump(mode="json", exclude={"token"})
+    return {"settings": {**shown, "database_url": hub.store.url}}
