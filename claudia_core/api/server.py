@@ -1,0 +1,131 @@
+"""The server: FastAPI with everything on it, its socket, and its life from start to a prompt end."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint, entry_points
+from urllib.parse import urlencode
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import Response
+
+import claudia_core
+from claudia_core.api import health, refusals
+from claudia_core.api.auth import Guard
+from claudia_core.api.tokens import Keyring
+from claudia_core.app import Claudia
+from claudia_core.errors import SettingsError
+
+log = structlog.get_logger(__name__)
+
+PAGES = "claudia.pages"
+"""Entry points in this group are `mount(app: FastAPI, claudia: Claudia) -> None`."""
+
+PATIENCE = 2
+"""Seconds that requests and sockets get to end when the server stops."""
+
+NO_PAGES = """<h1>The hub runs, but has no pages</h1>
+<p>It records tasks and answers its API. The pages come with the package <code>dashboards</code>, which is not installed
+or could not be loaded: the server said why at its start.</p>
+<p class="soft">From a terminal, <code>claudia tasks</code> and <code>claudia watch</code> show what happens.</p>"""
+
+
+def create_app(claudia: Claudia) -> FastAPI:
+    """The application without its guard: health, and the pages that are installed."""
+    app = FastAPI(title="Claudia", version=claudia_core.__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(health.router(claudia))
+    mounted = [_mount(entry, app, claudia) for entry in entry_points(group=PAGES)]
+    if not any(mounted):
+        app.add_api_route("/", _no_pages, include_in_schema=False)
+    return app
+
+
+def _mount(entry: EntryPoint, app: FastAPI, claudia: Claudia) -> bool:
+    try:
+        entry.load()(app, claudia)
+    except Exception:  # noqa: BLE001 - a hub that records work is worth more than its pages
+        log.exception("pages could not be loaded", pages=entry.value)
+        return False
+    return True
+
+
+async def _no_pages() -> Response:
+    return refusals.page("No pages", NO_PAGES)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; connections wait in it from now on. Port 0 takes a free one.
+
+    Raises:
+        SettingsError: the host is not this machine alone, or the port is taken or not allowed.
+    """
+    _require_loopback(host)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+
+
+def _require_loopback(host: str) -> None:
+    try:
+        is_loopback = host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise SettingsError(
+            f"the server may not bind to {host!r}: this version has no login, so it serves this machine only",
+            field="host",
+            hint="leave --host out; reach it from another machine with: ssh -L 5006:127.0.0.1:5006 THIS_MACHINE",
+        )
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> SettingsError:
+    if error.errno == errno.EADDRINUSE:
+        hint = (
+            f"open http://{host}:{port} if that is a hub, choose another with --port, or let --port 0 take a free one"
+        )
+        return SettingsError(f"port {port} on {host} is taken", field="port", hint=hint)
+    if error.errno == errno.EACCES:
+        return SettingsError(f"port {port} needs more rights", field="port", hint="use a port from 1024 on")
+    return SettingsError(f"{host}:{port} cannot be bound: {error.strerror}", field="host", hint="use 127.0.0.1")
+
+
+def address_of(listener: socket.socket, host: str, token: str) -> str:
+    """The link that lets a browser in."""
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}/?{urlencode({'token': token})}"
+
+
+def run(app: FastAPI, listener: socket.socket, *, host: str, token: str) -> None:
+    """Serve until SIGINT or SIGTERM; open requests and sockets then get a moment to end. Call from the main thread."""
+    guard = Guard(app, Keyring(token, listener.getsockname()[1]), host=host)
+    config = uvicorn.Config(
+        guard,
+        log_config=None,
+        access_log=False,  # its lines would hold tokens
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=PATIENCE,
+    )
+    with _deaf_to_stop_signals():
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _deaf_to_stop_signals() -> Iterator[None]:
+    """uvicorn raises the signal that stopped it once more at its end: the hub must still close in good order."""
+    stops = (signal.SIGINT, signal.SIGTERM)
+    before = {stop: signal.signal(stop, lambda *_: None) for stop in stops}
+    try:
+        yield
+    finally:
+        for stop, handler in before.items():
+            signal.signal(stop, handler)

@@ -1,0 +1,31 @@
+"""How commands reach a hub's store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from claudia_core.app import Claudia, store_file
+from claudia_core.cli.terminal import configure_logs
+from claudia_core.errors import NotFound
+from claudia_core.settings import load_settings
+
+type Database = Annotated[
+    str | None, Parameter(name=["--database", "-d"], help="The store: a file's path or sqlite:///FILE.", negative=())
+]
+
+
+def open_hub(database: str | None) -> Claudia:
+    """The hub of a store that must be there already: looking at nothing would only make an empty file.
+
+    Raises:
+        NotFound: there is no such file.
+    """
+    configure_logs()
+    file = store_file(load_settings(database_url=database))
+    if file is not None and not file.exists():
+        raise NotFound(
+            f"there is no store at {file}", hint="start a hub here with: claudia serve, or name its --database"
+        )
+    return Claudia(database, display="off")

@@ -1,0 +1,108 @@
+"""`claudia serve`: the hub's server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from claudia_core.app import Claudia, store_file
+from claudia_core.cli.hub import Database
+from claudia_core.cli.terminal import configure_logs, say
+from claudia_core.errors import InvalidValue
+from claudia_core.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from claudia_core.demo import Package
+
+HINT = "Nothing to see yet? Stop, and start with: claudia serve --demo"
+
+
+def serve(
+    folder: Path | None = None,
+    /,
+    *,
+    demo: Annotated[bool, Parameter(negative=())] = False,
+    host: str | None = None,
+    port: int | None = None,
+    database: Database = None,
+    pace: Annotated[float, Parameter(validator=Number(gte=0))] = 40.0,
+) -> None:
+    """Start the hub on this machine: live pages and API behind a token.
+
+    The link that lets a browser in is printed. Ctrl+C stops the hub.
+
+    Args:
+        folder: With --demo: the source tree to analyse, instead of Python's own library and site-packages.
+        demo: Run the demo job, so that there is something to see: an analysis of real Python source trees.
+        host: Address to bind to; this machine only. 127.0.0.1 unless set otherwise.
+        port: Port to bind to; 0 takes a free one. 5006 unless set otherwise.
+        pace: Most files the demo analyses in a second; 0 for as many as it can.
+    """
+    if folder is not None and not demo:
+        raise InvalidValue(f"the folder {folder} is for the demo", field="folder", hint="claudia serve --demo FOLDER")
+    configure_logs()
+    packages = _packages(folder) if demo else []
+    settings = load_settings(database_url=database, host=host, port=port)
+    with (
+        closing(_listen(settings)) as listener,
+        Claudia(database, host=host, port=port, display="off") as claudia,
+        _demo(claudia, packages, pace or None),
+    ):
+        _serve(claudia, listener, hint="" if demo else HINT)
+    say("The hub has stopped.")
+
+
+def _packages(folder: Path | None) -> list[Package]:
+    from claudia_core.demo import find_packages
+
+    return find_packages(folder)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    from claudia_core.api.server import listen
+
+    return listen(settings.host, settings.port)
+
+
+@contextmanager
+def _demo(claudia: Claudia, packages: list[Package], pace: float | None) -> Iterator[None]:
+    if not packages:
+        yield
+        return
+    from claudia_core.demo import Demo
+
+    demo = Demo(claudia, packages, pace=pace).start()
+    try:
+        yield
+    finally:
+        demo.stop()
+
+
+def _serve(claudia: Claudia, listener: socket.socket, *, hint: str) -> None:
+    from claudia_core.api import server
+    from claudia_core.api.tokens import server_token
+
+    host = claudia.settings.host
+    token = server_token(claudia.settings, store_file(claudia.settings))
+    claudia.feed.start()
+    claudia.watch_agents()
+    claudia.keep_pruned()
+    app = server.create_app(claudia)
+    _announce(claudia, server.address_of(listener, host, token), hint)
+    server.run(app, listener, host=host, token=token)
+
+
+def _announce(claudia: Claudia, link: str, hint: str) -> None:
+    say(f"Claudia serves {claudia.store.url}")
+    say()
+    say(f"    {link}", "bold")
+    say()
+    say("Open this link in a browser on this machine. Ctrl+C stops the hub.")
+    if hint:
+        say(hint)

@@ -1,0 +1,63 @@
+"""What the commands write to: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@cache
+def out() -> Console:
+    """For results."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+@cache
+def err() -> Console:
+    """For everything else."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def say(text: str = "", style: str | None = None) -> None:
+    """One line of a result, never wrapped."""
+    out().print(text, style=style, soft_wrap=True)
+
+
+def note(text: str, style: str | None = None) -> None:
+    """One line beside the results, never wrapped."""
+    err().print(text, style=style, soft_wrap=True)
+
+
+def complain(message: str, hint: str | None) -> None:
+    """An error for people: one red line, and what to do about it."""
+    note(f"claudia: {message}", "bold red")
+    if hint:
+        note(f"         {hint}")
+
+
+def configure_logs() -> None:
+    """Log lines for people, on standard error: the time, what happened, and the values."""
+    import logging
+
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s [%(name)s] %(message)s")
