@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,6 +16,8 @@ from claudia_core.stores import schema
 
 MAX_DOCUMENT_BYTES = 4_000_000
 MAX_EVENT_BYTES = 1_000_000
+MAX_AT = 2**53
+"""Latest bucket of a rollup, in Unix seconds: an integer that every database and JSON reader keeps exact."""
 
 
 @dataclass(slots=True)
@@ -98,12 +101,11 @@ class BatchTransaction:
         schema.require_columns(query)
         page = self._base.find(replace(query, limit=min(10_000, query.limit + len(changed))))
         documents = [document for document in page.documents if document["id"] not in changed]
-        documents += [orjson.loads(stored.body) for stored in changed.values() if stored is not None]
-        found = schema.select(query, documents)
-        if found.next is None and page.next is not None and found.documents:
-            last = schema.sort_key(query.order, found.documents[-1])
-            return Page(found.documents, schema.encode_next(query.order, last))
-        return found
+        new = [orjson.loads(stored.body) for stored in changed.values() if stored is not None]
+        if page.next is not None:  # what was not fetched stands between the last one and anything behind it
+            new = [document for document in new if not schema.is_behind(query.order, document, page.documents[-1])]
+        found = schema.select(query, documents + new)
+        return found if found.next is not None else Page(found.documents, page.next)
 
     def _changed(self, collection: str) -> dict[str, Stored | None]:
         both = (self._batch.documents, self.changes.documents)
@@ -112,8 +114,9 @@ class BatchTransaction:
     def put(self, collection: str, document: Document) -> None:
         """Save a document under its id."""
         kind = schema.collection(collection)
+        id = _require_text(document.get("id"), "id")
         body = encode(document, f"{collection} document", MAX_DOCUMENT_BYTES)
-        self.changes.documents[collection, document["id"]] = Stored(schema.column_values(kind, document), body)
+        self.changes.documents[collection, id] = Stored(schema.column_values(kind, document), body)
 
     def delete(self, collection: str, id: str) -> None:
         """Remove a document."""
@@ -122,12 +125,23 @@ class BatchTransaction:
 
     def increment(self, series: str, at: int = 0, by: float = 1) -> None:
         """Add to a rollup."""
-        key = (series, at)
+        if not math.isfinite(by) or not -MAX_AT <= at <= MAX_AT or at != int(at):
+            raise InvalidValue(f"cannot add {by!r:.80} to {series} at {at!r:.80}", field=series, hint="use numbers")
+        key = (_require_text(series, "series"), int(at))
         self.changes.samples[key] = self.changes.samples.get(key, 0) + by
 
     def emit(self, type: str, subject: str, data: Mapping[str, Any]) -> None:
         """Append an event."""
-        self.changes.records.append(Record(type, subject, encode(data, f"data of {type}", MAX_EVENT_BYTES)))
+        encoded = encode(data, f"data of {type}", MAX_EVENT_BYTES)
+        self.changes.records.append(Record(_require_text(type, "type"), _require_text(subject, "subject"), encoded))
+
+
+def _require_text(value: object, field: str) -> str:
+    if not isinstance(value, str) or not (value or field == "subject"):
+        raise InvalidValue(f"{field} is {value!r:.80}", field=field, hint="use a text that is not empty")
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise InvalidValue(f"{field} holds broken Unicode: {value!r:.80}", field=field)
+    return value
 
 
 def encode(value: Mapping[str, Any], what: str, limit: int) -> str:

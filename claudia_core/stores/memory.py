@@ -12,9 +12,10 @@ from typing import Any
 
 import orjson
 
+from claudia_core.errors import StoreClosed
 from claudia_core.model.event import Event, EventSlice, Gap
 from claudia_core.model.ids import new_id
-from claudia_core.model.times import utc_now
+from claudia_core.model.times import require_utc, utc_now
 from claudia_core.ports import Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
 from claudia_core.stores import schema
 from claudia_core.stores.changes import Changes, Record
@@ -33,6 +34,7 @@ class MemoryStore:
         self._log: list[tuple[Record, datetime]] = []
         self._first = 1
         self._pruned: tuple[datetime | None, int] = (None, 0)
+        self._closed = False
         self._lock = threading.RLock()
         self._moved = threading.Condition(self._lock)
         self._writer = Writer(self, name="claudia-memory-writer", post_delay=0.01)
@@ -76,12 +78,22 @@ class MemoryStore:
     def close(self) -> None:
         """See `ports.Store.close`."""
         self._writer.close()
+        with self._moved:
+            self._closed = True
+            self._moved.notify_all()
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise StoreClosed("the store is closed", hint="make a new Claudia()")
+            yield
 
     # --- read ---------------------------------------------------------------------------------------------------
 
     def get_body(self, collection: str, id: str) -> str | None:
         """The JSON text of a document (for the writer)."""
-        with self._lock:
+        with self._open():
             return self._bodies[schema.collection(collection).name].get(id)
 
     def get(self, collection: str, id: str) -> Document | None:
@@ -97,21 +109,21 @@ class MemoryStore:
     def find(self, query: Query) -> Page:
         """See `ports.Reader.find`."""
         kind = schema.require_columns(query)
-        with self._lock:
+        with self._open():
             bodies = list(self._bodies[kind.name].values())
         return schema.select(query, map(orjson.loads, bodies))
 
     def count(self, query: Query, most: int = 10_000) -> int:
         """See `ports.Reader.count`."""
         kind = schema.require_columns(query)
-        with self._lock:
+        with self._open():
             bodies = list(self._bodies[kind.name].values())
         return len(list(islice((True for body in bodies if schema.matches(query, orjson.loads(body))), most)))
 
     def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
         """See `ports.Reader.samples`."""
         wanted = set(series)
-        with self._lock:
+        with self._open():
             return sorted(
                 Sample(name, at, value)
                 for (name, at), value in self._samples.items()
@@ -120,11 +132,12 @@ class MemoryStore:
 
     def events(self, after: int, limit: int = 500, types: Sequence[str] = (), subject: str | None = None) -> EventSlice:
         """See `ports.Reader.events`."""
-        with self._lock:
+        schema.require_limit(limit)
+        with self._open():
             head = self.head()
             gap = Gap(after + 1, min(self._first - 1, head)) if after + 1 < self._first else None
             position = max(after, self._first - 1)
-            found = []
+            found: list[Event] = []
             while position < head and len(found) < limit:
                 record, time = self._log[position - self._first + 1]
                 position += 1
@@ -135,37 +148,38 @@ class MemoryStore:
 
     def head(self) -> int:
         """See `ports.Reader.head`."""
-        return self._first - 1 + len(self._log)
+        with self._open():
+            return self._first - 1 + len(self._log)
 
     def sequence_at(self, moment: datetime) -> int:
         """See `ports.Reader.sequence_at`."""
-        with self._lock:
-            place = bisect_right(self._log, moment, key=lambda entry: entry[1])
+        with self._open():
+            place = bisect_right(self._log, require_utc(moment, "moment"), key=lambda entry: entry[1])
             return self._first - 1 + place if place else 0
 
     @contextmanager
     def snapshot(self) -> Iterator[Reader]:
         """See `ports.Store.snapshot`; writers wait meanwhile."""
-        with self._lock:
+        with self._open():
             yield self
 
     def wait(self, after: int, timeout: float) -> int:
         """See `ports.Store.wait`."""
         with self._moved:
-            self._moved.wait_for(lambda: self.head() > after, timeout)
+            self._moved.wait_for(lambda: self._closed or self.head() > after, timeout)
             return self.head()
 
     # --- keep ---------------------------------------------------------------------------------------------------
 
     def log_status(self) -> LogStatus:
         """See `ports.Store.log_status`."""
-        with self._lock:
+        with self._open():
             size = sum(len(record.data) for record, _ in self._log)
             return LogStatus(self.epoch, self._first if self._log else 0, self.head(), size, *self._pruned)
 
     def prune(self, retention: Retention) -> int:
         """See `ports.Store.prune`."""
-        with self._lock:
+        with self._open():
             drop = 0
             if retention.events is not None:
                 drop = len(self._log) - retention.events

@@ -19,15 +19,17 @@ COLLECTIONS: Mapping[str, Collection] = {
     for collection in (
         Collection(
             "tasks",
-            ("status", "type", "name", "name_key", "parent_id", "agent_id", "updated_at"),
+            ("status", "type", "name_key", "parent_id", "agent_id", "updated_at"),
             (
+                ("parent_id",),
+                ("agent_id",),
+                ("agent_id", "status"),
                 ("status",),
                 ("type",),
                 ("status", "type"),
                 ("name_key",),
-                ("parent_id",),
-                ("agent_id", "status"),
                 ("updated_at",),
+                ("status", "updated_at"),
             ),
         ),
         Collection("contents"),
@@ -53,15 +55,26 @@ def collection(name: str) -> Collection:
 
 
 def column_value(column: str, document: Mapping[str, Any]) -> str:
-    """What a document holds in a column, as text; null is the empty text."""
-    if column.endswith("_key"):
-        return str(document.get(column[:-4]) or "").casefold()
-    value = document.get(column)
-    return "" if value is None else str(value)
+    """What a document holds in a column; null is the empty text.
+
+    Raises:
+        InvalidValue: it is not text.
+    """
+    field = column.removesuffix("_key")
+    value = document.get(field)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InvalidValue(f"{field} is {value!r:.80}, not text", field=field, hint="columns hold text or null")
+    return value if field == column else value.casefold()
 
 
 def column_values(kind: Collection, document: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a document holds in every column of its collection."""
+    """What a document holds in every column of its collection.
+
+    Raises:
+        InvalidValue: one is not text.
+    """
     return tuple([column_value(column, document) for column in kind.columns])
 
 
@@ -76,9 +89,18 @@ def require_columns(query: Query) -> Collection:
         if column != "id" and column not in kind.columns:
             known = ", ".join(("id", *kind.columns))
             raise InvalidValue(f"{kind.name} cannot be filtered or sorted by {column!r}", field=column, hint=known)
-    if not 1 <= query.limit <= 10_000:
-        raise InvalidValue(f"limit is {query.limit}", field="limit", hint="use 1 to 10000")
+    require_limit(query.limit)
     return kind
+
+
+def require_limit(limit: int) -> None:
+    """Refuse a page that is empty or too large.
+
+    Raises:
+        InvalidValue: the limit is not 1 to 10,000.
+    """
+    if not 1 <= limit <= 10_000:
+        raise InvalidValue(f"limit is {limit}", field="limit", hint="use 1 to 10000")
 
 
 def prefix_end(text: str) -> str:
@@ -112,6 +134,12 @@ def sort_key(order: str, document: Mapping[str, Any]) -> tuple[str, str]:
     """Where a document stands in an order: the column's value, then the id."""
     column = order.removeprefix("-")
     return ("", document["id"]) if column == "id" else (column_value(column, document), document["id"])
+
+
+def is_behind(order: str, document: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a document comes after another in an order."""
+    key, place = sort_key(order, document), sort_key(order, other)
+    return key < place if order.startswith("-") else key > place
 
 
 def encode_next(order: str, key: tuple[str, str]) -> str:

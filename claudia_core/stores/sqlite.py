@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import apsw
+import structlog
 
 from claudia_core.errors import StoreClosed
 from claudia_core.model.event import EventSlice
 from claudia_core.model.times import from_optional_text, to_text, utc_now
 from claudia_core.ports import Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
-from claudia_core.stores import sqlite_file
+from claudia_core.stores import sqlite_archive, sqlite_file
 from claudia_core.stores.changes import Changes
+from claudia_core.stores.sqlite_pool import ReaderPool
 from claudia_core.stores.sqlite_reader import SqliteReader, mapped, sqlite_errors
 from claudia_core.stores.writer import Writer
 
@@ -31,6 +32,9 @@ POLL_BUSY = 0.004
 
 PRUNE_SLICE = 2_000
 """Events deleted in one commit of `prune`, so that writers never wait long."""
+
+
+log = structlog.get_logger(__name__)
 
 
 class _Committed:
@@ -56,7 +60,8 @@ class SqliteStore:
 
     Args:
         path: the file; made, with its folder, where it does not exist.
-        durability: `full` (an acknowledged write survives a power cut) or `normal` (it survives a crash of the process).
+        durability: `full` (an acknowledged write survives a power cut) or `normal` (it survives a crash of the
+            process).
         busy_timeout: seconds a write waits for another process's lock.
     """
 
@@ -67,12 +72,12 @@ class SqliteStore:
         self._busy_timeout = busy_timeout
         self._closed = False
         self._pid = os.getpid()
-        self._idle: deque[apsw.Connection] = deque()
+        self._pool = ReaderPool(self._connect, str(path))
         self._moved = threading.Condition()
         self._commits = 0
         self._last_news = 0.0
         with sqlite_errors(str(path)):
-            self.epoch = sqlite_file.prepare(path)
+            self.epoch = sqlite_file.prepare(path, busy_timeout=min(busy_timeout, 5.0))
             self._sql = self._connect()
         self._base = _Committed(SqliteReader(self._sql, self.epoch), str(path))
         self._in_transaction = False
@@ -126,14 +131,26 @@ class SqliteStore:
         """Leave a commit (for the writer)."""
         if self._in_transaction:
             self._in_transaction = False
-            if self._sql.in_transaction:
-                self._sql.execute("ROLLBACK")
+            try:
+                if self._sql.in_transaction:
+                    self._sql.execute("ROLLBACK")
+            except apsw.Error as error:
+                log.warning("a rollback failed", store=self.url, error=str(error))
+                self._reconnect()
+
+    def _reconnect(self) -> None:
+        """A new connection for the writer: the one before has lost its way."""
+        with suppress(apsw.Error):
+            self._sql.close()
+        with suppress(apsw.Error):
+            self._sql = self._connect()
+            self._base = _Committed(SqliteReader(self._sql, self.epoch), str(self.path))
 
     def _save(self, changes: Changes) -> None:
         by_table: dict[str, list[tuple[Any, ...]]] = {}
         for (name, id), stored in changes.documents.items():
             if stored is None:
-                self._sql.execute(f"DELETE FROM {name} WHERE id = ?", (id,))
+                self._sql.execute(sqlite_file.DELETES[name], (id,))
             else:
                 by_table.setdefault(name, []).append((id, *stored.columns, stored.body))
         for name, rows in by_table.items():
@@ -150,30 +167,25 @@ class SqliteStore:
 
     @contextmanager
     def _reader(self) -> Iterator[SqliteReader]:
-        if self._closed or self._pid != os.getpid():
-            raise StoreClosed(f"the store {self.path} is closed here", hint="make a new Claudia()")
-        with sqlite_errors(str(self.path)):
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self._connect()
-            try:
-                yield SqliteReader(connection, self.epoch)
-            finally:
-                if self._closed:
-                    connection.close()
-                else:
-                    self._idle.append(connection)
+        if self._pid != os.getpid():
+            raise StoreClosed(f"the store {self.path} was opened in the parent process", hint="make a new Claudia()")
+        with sqlite_errors(str(self.path)), self._pool.lend() as connection:
+            yield SqliteReader(connection, self.epoch)
 
     @contextmanager
-    def snapshot(self) -> Iterator[Reader]:
-        """See `ports.Store.snapshot`."""
+    def _moment(self) -> Iterator[SqliteReader]:
         with self._reader() as reader:
-            reader._sql.execute("BEGIN")
+            reader.sql.execute("BEGIN")
             try:
+                reader.head()  # the moment begins with the first question
                 yield reader
             finally:
-                reader._sql.execute("COMMIT")
+                if reader.sql.in_transaction:
+                    reader.sql.execute("COMMIT")
+
+    def snapshot(self) -> AbstractContextManager[Reader]:
+        """See `ports.Store.snapshot`."""
+        return self._moment()
 
     def get(self, collection: str, id: str) -> Document | None:
         """See `ports.Reader.get`."""
@@ -202,7 +214,7 @@ class SqliteStore:
 
     def events(self, after: int, limit: int = 500, types: Sequence[str] = (), subject: str | None = None) -> EventSlice:
         """See `ports.Reader.events`."""
-        with self.snapshot() as reader:
+        with self._moment() as reader:
             return reader.events(after, limit, types, subject)
 
     def head(self) -> int:
@@ -212,7 +224,7 @@ class SqliteStore:
 
     def sequence_at(self, moment: datetime) -> int:
         """See `ports.Reader.sequence_at`."""
-        with self.snapshot() as reader:
+        with self._moment() as reader:
             return reader.sequence_at(moment)
 
     def wait(self, after: int, timeout: float) -> int:
@@ -236,7 +248,7 @@ class SqliteStore:
 
     def log_status(self) -> LogStatus:
         """See `ports.Store.log_status`; `bytes` is the size of the file with its write-ahead log."""
-        with self.snapshot() as reader:
+        with self._moment() as reader:
             pruned = reader.get("meta", "pruned") or {}
             return LogStatus(
                 self.epoch,
@@ -250,9 +262,9 @@ class SqliteStore:
     def prune(self, retention: Retention) -> int:
         """See `ports.Store.prune`; freed pages are used again by later events."""
         deleted = 0
+        with self._moment() as reader:
+            keep_from = sqlite_file.keep_from(reader, retention)
         while not self._closed:
-            with self.snapshot() as reader:
-                keep_from = sqlite_file.keep_from(reader, retention)
             step = self._prune_step(keep_from)
             deleted += step
             if step < PRUNE_SLICE:
@@ -263,9 +275,8 @@ class SqliteStore:
 
     def _prune_step(self, keep_from: int) -> int:
         with self._reader() as reader:
-            sql = reader._sql
-            sql.execute(sqlite_file.PRUNE, (keep_from, PRUNE_SLICE))
-            return sql.changes()
+            reader.sql.execute(sqlite_file.PRUNE, (keep_from, PRUNE_SLICE))
+            return reader.sql.changes()
 
     def backup(self, target: Path) -> None:
         """Copy the whole store to a new file while it is in use.
@@ -274,21 +285,18 @@ class SqliteStore:
             StoreError: the target exists or cannot be written.
         """
         with self._reader() as reader:
-            sqlite_file.backup(reader._sql, target)
+            sqlite_archive.backup(reader.sql, target)
 
     def close(self) -> None:
         """See `ports.Store.close`."""
-        if self._closed:
+        if self._closed or self._pid != os.getpid():  # connections must not be closed by a child of their process
             return
-        self._writer.close()
+        self._writer.close(self._busy_timeout + 30.0)
         self._closed = True
         with self._moved:
             self._commits += 1
             self._moved.notify_all()
-        if self._pid != os.getpid():
-            return
-        while self._idle:
-            self._idle.pop().close()
+        self._pool.close()
         self._sql.close()
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import apsw
 
-from claudia_core.errors import StoreBusy, StoreError, StoreForeign, StoreReadOnly, StoreTooNew
+from claudia_core.errors import StoreDamaged, StoreError, StoreForeign, StoreReadOnly, StoreTooNew
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.ports import Collection, Retention
 from claudia_core.stores.schema import COLLECTIONS, SCHEMA_VERSION
-from claudia_core.stores.sqlite_reader import SqliteReader, sqlite_errors
+from claudia_core.stores.sqlite_reader import SqliteReader
+
+# ruff: noqa: S608 - names of tables and columns come from the schema, values are bound
 
 APPLICATION_ID = 0x436C6175
 """Marks a SQLite file as ours: the letters `Clau`."""
@@ -54,8 +56,11 @@ def _upsert(kind: Collection) -> str:
 
 
 UPSERTS: Mapping[str, str] = {name: _upsert(kind) for name, kind in COLLECTIONS.items()}
+DELETES: Mapping[str, str] = {name: f"DELETE FROM {name} WHERE id = ?" for name in COLLECTIONS}
 
-MIGRATIONS: Mapping[int, Callable[[apsw.Connection], None]] = {}
+type Migration = Callable[[apsw.Connection], None]
+
+MIGRATIONS: Mapping[int, Migration] = {}
 """Steps forward by the version they start from; each leaves the file at the next version, in the same transaction."""
 
 
@@ -68,36 +73,63 @@ def connect(path: Path, *, durability: str = "full", busy_timeout: float = 30.0)
     return connection
 
 
-def prepare(path: Path, *, version: int = SCHEMA_VERSION, busy_timeout: float = 5.0) -> str:
+def prepare(
+    path: Path,
+    *,
+    version: int = SCHEMA_VERSION,
+    migrations: Mapping[int, Migration] = MIGRATIONS,
+    busy_timeout: float = 5.0,
+) -> str:
     """Make, check or migrate the file; returns its epoch.
 
     Raises:
         StoreForeign: it belongs to another program.
         StoreTooNew: a newer Claudia wrote it.
-        StoreReadOnly, StoreUnavailable: it, or its folder, cannot be written.
+        StoreReadOnly: it, or its folder, cannot be written.
+        StoreError: it cannot be made or migrated; it is as it was before.
     """
     _make_folder(path)
-    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    old_mask = os.umask(0o077)
-    try:
-        connection = apsw.Connection(str(path), flags=flags)
-    finally:
-        os.umask(old_mask)
+    _require_writable(path)
+    _make_private(path)
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         connection.set_busy_timeout(int(busy_timeout * 1000))
-        _require_ours(connection, path, version)
-        if connection.readonly("main"):
-            raise StoreReadOnly(f"the store {path} cannot be written", hint="check its permissions and its folder's")
+        require_ours(connection, path, version)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
-        _require_ours(connection, path, version)
-        _bring_up(connection, version)
+        require_ours(connection, path, version)
+        _bring_up(connection, path, version, migrations)
         epoch = SqliteReader(connection, "").get("meta", "log")
         connection.execute("COMMIT")
     finally:
-        connection.close()
-    assert epoch is not None, "every prepared file has its log's document"
+        connection.close()  # also ends the transaction when a step failed
+    if epoch is None:
+        raise StoreDamaged(f"{path} has lost the name of its log", hint="restore a backup: claudia restore BACKUP")
     return str(epoch["epoch"])
+
+
+def _require_writable(path: Path) -> None:
+    if path.is_dir():
+        raise StoreError(f"the store {path} is a folder", hint="name a file in it")
+    if path.exists() and not path.is_file():
+        raise StoreForeign(f"the store {path} is not a regular file", hint="name another file")
+    for place, what in ((path, "file"), (path.parent, "folder")):
+        if place.exists() and not os.access(place, os.W_OK):
+            hint = f"give this user the right to write it, or name another {what}"
+            raise StoreReadOnly(f"the store's {what} {place} cannot be written", hint=hint)
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, for this user's eyes only; SQLite gives its companions the same rights.
+
+    A file that is there is not opened: closing it would drop this process's locks on it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise StoreError(f"the store {path} cannot be made: {error}", hint="name another file") from error
 
 
 def _make_folder(path: Path) -> None:
@@ -108,26 +140,35 @@ def _make_folder(path: Path) -> None:
         raise StoreError(f"the store's folder {path.parent} cannot be made: {error}", hint=hint) from error
 
 
-def _require_ours(connection: apsw.Connection, path: Path, version: int) -> None:
-    application = connection.pragma("application_id")
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if application != APPLICATION_ID and (application or (tables and tables[0])):
-        raise StoreForeign(f"{path} is a SQLite file of another program", hint="name another file; it was not touched")
+def require_ours(connection: apsw.Connection, path: Path, version: int = SCHEMA_VERSION) -> None:
+    """Refuse a file that must not be touched; an empty one may become a store.
+
+    Raises:
+        StoreForeign: it belongs to another program.
+        StoreTooNew: a newer Claudia wrote it.
+    """
     found = connection.pragma("user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    application = connection.pragma("application_id")
+    if application != APPLICATION_ID and (application or found or (tables and tables[0])):
+        raise StoreForeign(f"{path} is a SQLite file of another program", hint="name another file; it was not touched")
     if found > version:
         raise StoreTooNew(
             f"{path} has schema version {found}, this Claudia knows {version}", hint="pip install -U claudia-core"
         )
 
 
-def _bring_up(connection: apsw.Connection, version: int) -> None:
+def _bring_up(connection: apsw.Connection, path: Path, version: int, migrations: Mapping[int, Migration]) -> None:
     found = connection.pragma("user_version")
     if found == 0:
         _create(connection)
     for step in range(max(found, 1), version):
-        MIGRATIONS[step](connection)
-    if found != version:
-        connection.pragma("user_version", version)
+        try:
+            migrations[step](connection)
+            connection.pragma("user_version", step + 1)
+        except Exception as error:
+            message = f"{path} could not be brought from schema version {step} to {step + 1}: {error!r}"
+            raise StoreError(message, hint=f"it is still at version {found}; use the Claudia that wrote it") from error
 
 
 def _create(connection: apsw.Connection) -> None:
@@ -165,81 +206,3 @@ def keep_from(reader: SqliteReader, retention: Retention) -> int:
     if retention.bytes is not None:
         lowest = max(lowest, reader.sequence_over(retention.bytes) + 1)
     return min(lowest, head)
-
-
-def backup(source: apsw.Connection, target: Path) -> None:
-    """Copy a store in use to a new file, in small steps, so that writers go on.
-
-    Raises:
-        StoreError: the target exists already.
-    """
-    if target.exists():
-        raise StoreError(f"{target} exists already", hint="name a new file")
-    partial = target.with_name(target.name + ".partial")
-    with sqlite_errors(str(target)):
-        try:
-            copy = apsw.Connection(str(partial))
-            with copy.backup("main", source, "main") as steps:
-                while not steps.done:
-                    steps.step(1_000)
-            copy.execute("PRAGMA journal_mode = DELETE")
-            copy.close()
-            partial.rename(target)
-        finally:
-            partial.unlink(missing_ok=True)
-
-
-def restore(source: Path, target: Path) -> None:
-    """Put a backup in the place of a store, under a new epoch; the store it replaces is kept beside it as `.old`.
-
-    Raises:
-        StoreForeign, StoreTooNew: the backup is not one.
-        StoreError: the backup is not there, or the target is in use.
-    """
-    if not source.is_file():
-        raise StoreError(f"there is no backup {source}")
-    with sqlite_errors(str(source)):
-        checked = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
-        _require_store(checked, source)
-    partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)
-    try:
-        backup_of(checked, partial)
-        _move_aside(target)
-        partial.rename(target)
-    finally:
-        checked.close()
-        partial.unlink(missing_ok=True)
-
-
-def backup_of(source: apsw.Connection, partial: Path) -> None:
-    """A copy with a new epoch."""
-    with sqlite_errors(str(partial)):
-        copy = apsw.Connection(str(partial))
-        with copy.backup("main", source, "main") as steps:
-            steps.step(-1)
-        new_epoch(copy)
-        copy.close()
-
-
-def _require_store(connection: apsw.Connection, path: Path) -> None:
-    if connection.pragma("application_id") != APPLICATION_ID:
-        raise StoreForeign(f"{path} is not a backup of a Claudia store", hint="make one with: claudia backup FILE")
-    _require_ours(connection, path, SCHEMA_VERSION)
-
-
-def _move_aside(target: Path) -> None:
-    if not target.exists():
-        return
-    with sqlite_errors(str(target)):
-        present = apsw.Connection(str(target))
-        try:
-            present.execute("PRAGMA journal_mode = DELETE")  # succeeds only while nobody else has the file open
-        except apsw.BusyError as error:
-            raise StoreBusy(f"{target} is in use", hint="stop the hub and the programs that use it first") from error
-        finally:
-            present.close()
-    for ending in ("", "-wal", "-shm"):
-        file = target.with_name(target.name + ending)
-        if file.exists():
-            file.rename(target.with_name(target.name + ".old" + ending))

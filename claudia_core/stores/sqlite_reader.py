@@ -12,6 +12,7 @@ import apsw
 import orjson
 
 from claudia_core.errors import (
+    InvalidValue,
     StoreBusy,
     StoreDamaged,
     StoreError,
@@ -21,9 +22,12 @@ from claudia_core.errors import (
     StoreUnavailable,
 )
 from claudia_core.model.event import Event, EventSlice, Gap
-from claudia_core.model.times import from_text, to_text
-from claudia_core.ports import Condition, Document, Page, Prefix, Query, Range, Sample
+from claudia_core.model.times import from_text, require_utc, to_text
+from claudia_core.ports import Document, Page, Query, Sample
 from claudia_core.stores import schema
+from claudia_core.stores.sqlite_query import count_sql, events_sql, find_sql
+
+# ruff: noqa: S608 - names of tables and columns come from the schema, values are bound
 
 _BORDER: tuple[tuple[type[apsw.Error], type[StoreError], str, str], ...] = (
     (apsw.BusyError, StoreBusy, "is locked by another process", "close the program that holds it, then try again"),
@@ -53,19 +57,22 @@ def sqlite_errors(path: str) -> Iterator[None]:
         yield
     except apsw.Error as error:
         raise mapped(error, path) from error
+    except UnicodeEncodeError as error:
+        raise InvalidValue(f"text with broken Unicode: {error.object!r:.80}", hint="replace lone surrogates") from error
 
 
 class SqliteReader:
     """Answers from what one connection sees; not for use by two threads at once."""
 
     def __init__(self, connection: apsw.Connection, epoch: str) -> None:
-        self._sql = connection
+        self.sql = connection
         self._epoch = epoch
 
     def get_body(self, collection: str, id: str) -> str | None:
         """The JSON text of a document, or None."""
         table = schema.collection(collection).name
-        return self._value(f"SELECT body FROM {table} WHERE id = ?", (id,))
+        body = self._value(f"SELECT body FROM {table} WHERE id = ?", (id,))
+        return None if body is None else str(body)
 
     def get(self, collection: str, id: str) -> Document | None:
         """See `ports.Reader.get`."""
@@ -78,57 +85,38 @@ class SqliteReader:
         found: dict[str, Document] = {}
         for part in batched(ids, 500, strict=False):
             marks = ",".join("?" * len(part))
-            rows = self._sql.execute(f"SELECT id, body FROM {table} WHERE id IN ({marks})", part)
-            found.update((id, orjson.loads(body)) for id, body in rows)
+            rows = self.sql.execute(f"SELECT id, body FROM {table} WHERE id IN ({marks})", part)
+            found.update((str(id), orjson.loads(str(body))) for id, body in rows)
         return found
 
     def find(self, query: Query) -> Page:
         """See `ports.Reader.find`."""
-        kind = schema.require_columns(query)
-        where, values = _where(query)
-        column = query.order.removeprefix("-")
-        turn, sign = (" DESC", "<") if query.order.startswith("-") else ("", ">")
-        place = schema.decode_next(query)
-        if place is not None and column == "id":
-            where, values = [*where, f"id {sign} ?"], [*values, place[1]]
-        elif place is not None:
-            where, values = [*where, f"({column}, id) {sign} (?, ?)"], [*values, *place]
-        order = f"id{turn}" if column == "id" else f"{column}{turn}, id{turn}"
-        filters = f"WHERE {' AND '.join(where)} " if where else ""
-        sql = f"SELECT body FROM {kind.name} {filters}ORDER BY {order} LIMIT ?"
-        rows = self._sql.execute(sql, (*values, query.limit + 1)).fetchall()
-        return schema.page_of(query, [orjson.loads(body) for (body,) in rows])
+        sql, values = find_sql(query)
+        rows = self.sql.execute(sql, values).fetchall()
+        return schema.page_of(query, [orjson.loads(str(body)) for (body,) in rows])
 
     def count(self, query: Query, most: int = 10_000) -> int:
         """See `ports.Reader.count`."""
-        kind = schema.require_columns(query)
-        where, values = _where(query)
-        filters = f"WHERE {' AND '.join(where)} " if where else ""
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM {kind.name} {filters}LIMIT ?)"
-        return int(self._value(sql, (*values, most)))
+        sql, values = count_sql(query, most)
+        return int(self._value(sql, values))
 
     def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
         """See `ports.Reader.samples`."""
         names = tuple(series)
         marks = ",".join("?" * len(names))
-        rows = self._sql.execute(
-            f"SELECT series, at, value FROM samples WHERE series IN ({marks}) AND at >= ? AND at < ? ORDER BY series, at",
+        rows = self.sql.execute(
+            f"SELECT series, at, value FROM samples WHERE series IN ({marks}) AND at >= ? AND at < ? "
+            "ORDER BY series, at",
             (*names, since, 2**62 if until is None else until),
         )
         return [Sample(*row) for row in rows]
 
     def events(self, after: int, limit: int = 500, types: Sequence[str] = (), subject: str | None = None) -> EventSlice:
         """See `ports.Reader.events`."""
-        where, values = ["seq > ?"], [after]  # type: list[str], list[Any]
-        if types:
-            where.append(f"type IN ({','.join('?' * len(types))})")
-            values.extend(types)
-        if subject is not None:
-            where.append("subject = ?")
-            values.append(subject)
-        sql = f"SELECT seq, time, type, subject, data FROM events WHERE {' AND '.join(where)} ORDER BY seq LIMIT ?"
+        schema.require_limit(limit)
         head = self.head()
-        rows = self._sql.execute(sql, (*values, limit)).fetchall()
+        sql, values = events_sql(after, limit, types, subject)
+        rows: list[Any] = self.sql.execute(sql, values).fetchall()
         epoch = self._epoch
         found = [
             Event(seq, epoch, type, subject, from_text(time), orjson.loads(data))
@@ -158,7 +146,7 @@ class SqliteReader:
 
     def sequence_at(self, moment: datetime) -> int:
         """See `ports.Reader.sequence_at`: a binary search, because times never go back along the log."""
-        text = to_text(moment)
+        text = to_text(require_utc(moment, "moment"))
         low, high = self.oldest(), self.head()
         if not low or self._time(low) > text:
             return 0
@@ -176,40 +164,17 @@ class SqliteReader:
         The size of an event is estimated from a thousand of them, spread over the log.
         """
         oldest, head = self.oldest(), self.head()
+        if not head:
+            return 0
         kept = head - oldest + 1
         probes = range(oldest, head + 1, max(1, kept // 20))
         sql = "SELECT avg(length(CAST(data AS BLOB))) FROM (SELECT data FROM events WHERE seq >= ? LIMIT 50)"
         sizes = [self._value(sql, (probe,)) for probe in probes]
-        if not sizes:
-            return 0
         return max(0, head - int(most / (sum(sizes) / len(sizes))))
 
     def _time(self, sequence: int) -> str:
         return str(self._value("SELECT time FROM events WHERE seq = ?", (sequence,)))
 
-    def _value(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
-        row = self._sql.execute(sql, values).fetchone()
+    def _value(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        row = self.sql.execute(sql, values).fetchone()
         return None if row is None else row[0]
-
-
-def _where(query: Query) -> tuple[list[str], list[Any]]:
-    parts: list[str] = []
-    values: list[Any] = []
-    for column, condition in query.where.items():
-        for part, bound in _terms(column, condition):
-            parts.append(part)
-            values.extend(bound)
-    return parts, values
-
-
-def _terms(column: str, condition: Condition) -> list[tuple[str, tuple[str, ...]]]:
-    if condition is None or isinstance(condition, str):
-        return [(f"{column} = ?", (condition or "",))]
-    if isinstance(condition, Prefix):
-        condition = Range(condition.text, schema.prefix_end(condition.text))
-    if isinstance(condition, Range):
-        terms = [(f"{column} >= ?", (condition.start,))] if condition.start else []
-        return [*terms, (f"{column} < ?", (condition.end,))] if condition.end else terms
-    if not condition:
-        return [("0", ())]
-    return [(f"{column} IN ({','.join('?' * len(condition))})", tuple(condition))]

@@ -37,7 +37,7 @@ class Backend(Protocol):
         ...
 
     def abort(self) -> None:
-        """Release the lock with nothing saved."""
+        """Release the lock with nothing saved; also after `begin` or `commit` failed half-way. Never raises."""
         ...
 
 
@@ -85,6 +85,7 @@ class Writer:
     def write[T](self, work: Work[T]) -> Future[T]:
         """Queue a request; the future resolves after its commit."""
         future: Future[T] = Future()
+        self._require_process()
         with self._ready:
             self._require_open()
             self._queue.append(_Request(work, future, None))
@@ -95,13 +96,13 @@ class Writer:
 
     def post(self, key: str, work: Work[object]) -> None:
         """Queue a request without a future, replacing a waiting one with the same key."""
-        waiting = self._posts.get(key)
-        if waiting is not None and not self._closed:
-            waiting.work = work
-            if self._posts.get(key) is waiting:
-                return
+        self._require_process()
         with self._ready:
             self._require_open()
+            waiting = self._posts.get(key)
+            if waiting is not None:
+                waiting.work = work
+                return
             if len(self._posts) >= MAX_POSTS:
                 self._drop_oldest_post()
             request = self._posts[key] = _Request(work, None, key)
@@ -120,26 +121,36 @@ class Writer:
                 time.sleep(self._retry_delay)
 
     def close(self, timeout: float = 30.0) -> None:
-        """Save what is queued, then end the thread."""
+        """Save what is queued, then end the thread.
+
+        Raises:
+            WaitTimeout: it did not end within `timeout` seconds.
+        """
+        if self._pid != os.getpid():  # the thread, and whoever held the lock, stayed in the parent
+            return
         with self._ready:
             if self._closed:
                 return
             self._closed = True
             self._urgent = True
             self._ready.notify_all()
-        if self._pid == os.getpid() and threading.current_thread() is not self._thread:
+        if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
+            if self._thread.is_alive():
+                raise WaitTimeout(f"the store did not save everything within {timeout:g} s", hint="see its log")
 
     def _require_open(self) -> None:
         if self._closed:
             raise StoreClosed("the store is closed", hint="make a new Claudia()")
+
+    def _require_process(self) -> None:
+        # Before the lock is taken: at the fork, a thread of the parent may have held it, and will never let go here.
         if self._pid != os.getpid():
             raise StoreClosed("the store was opened in the parent process", hint="make a new Claudia() after a fork")
 
     def _drop_oldest_post(self) -> None:
         key = next(iter(self._posts))
-        request = self._posts.pop(key)
-        request.work = _nothing
+        self._queue.remove(self._posts.pop(key))
         self.dropped_posts += 1
 
     # --- the thread ---------------------------------------------------------------------------------------------
@@ -168,15 +179,15 @@ class Writer:
     def _commit(self, batch: list[_Request]) -> None:
         try:
             base, changes = self._backend.begin()
-        except BaseException as error:  # noqa: BLE001 - every caller must hear of it, and the thread must live
-            self._fail(batch, error)
-            return
-        try:
             outcomes = [self._attempt(request, base, changes) for request in batch]
             self._backend.commit(changes)
-        except BaseException as error:  # noqa: BLE001 - the lock must go, and every caller must hear of it
+        except StoreUnavailable as error:
             self._backend.abort()
             self._fail(batch, error)
+            return
+        except BaseException as error:  # noqa: BLE001 - the lock must go, and every caller must hear of it
+            self._backend.abort()
+            self._fail_or_part(batch, error)
             return
         self._failing_since = None
         for settle in outcomes:
@@ -189,7 +200,7 @@ class Writer:
             result = request.work(transaction)
         except StoreUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - a request's own error is its caller's, not its neighbours'
+        except BaseException as error:  # noqa: BLE001 - a request's own error is its caller's, not its neighbours'
             if future is None:
                 log.warning("a post failed and was dropped", key=request.key, error=repr(error))
                 return _nothing_at_all
@@ -197,24 +208,43 @@ class Writer:
         batch.merge(transaction.changes)
         return _nothing_at_all if future is None else _settle(future.set_result, result)
 
+    def _fail_or_part(self, batch: list[_Request], error: BaseException) -> None:
+        """What cannot be saved together is tried one by one, so that only what is wrong fails."""
+        if len(batch) == 1:
+            self._fail(batch, error)
+            return
+        for request in batch:
+            self._commit([request])
+
     def _fail(self, batch: list[_Request], error: BaseException) -> None:
         """Tell the callers of writes; keep posts for another try when that can help."""
-        kept = (
-            [] if self._closed or not isinstance(error, StoreUnavailable) else [r for r in batch if r.key is not None]
-        )
-        with self._ready:
-            for request in reversed(kept):
-                if request.key is not None and request.key not in self._posts:
-                    self._posts[request.key] = request
-                    self._queue.appendleft(request)
-        if kept and self._failing_since is None:
-            log.warning("the store is away; progress is kept in memory", error=str(error))
-        self._failing_since = self._failing_since or time.monotonic() if kept else None
+        posts = [request for request in batch if request.key is not None]
+        kept = posts if isinstance(error, StoreUnavailable) and not self._closed else []
+        if len(kept) < len(posts):
+            self.dropped_posts += len(posts)
+            log.warning("progress that waited was dropped", posts=len(posts), error=str(error))
+        self._keep(kept, error)
         for request in batch:
             if request.future is not None:
                 _settle(request.future.set_exception, error)()
         if kept:
-            time.sleep(self._retry_delay)
+            self._pause()
+
+    def _keep(self, posts: list[_Request], error: BaseException) -> None:
+        """Put posts back to the front of the queue, unless a newer one with the same key came meanwhile."""
+        with self._ready:
+            for request in reversed(posts):
+                if request.key is not None and request.key not in self._posts:
+                    self._posts[request.key] = request
+                    self._queue.appendleft(request)
+        if posts and self._failing_since is None:
+            log.warning("the store is away; progress is kept in memory", error=str(error))
+            self._failing_since = time.monotonic()
+
+    def _pause(self) -> None:
+        """Give the store time to come back; closing ends the pause."""
+        with self._ready:
+            self._ready.wait_for(lambda: self._closed, self._retry_delay)
 
 
 def _nothing(_: object) -> None:
