@@ -1,0 +1,1 @@
+"""For tests of what is built on Claudia: suites, fakes and builders. Needs pytest."""
