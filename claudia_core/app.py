@@ -54,11 +54,11 @@ class Claudia:
         self.feed = Feed(self.store, self.bus)
         self.boards = Boards(self.store, self.feed)
         self.errors = Errors(self.store)
-        self.tasks = Tasks(self.store, self.errors)
+        self.tasks = Tasks(self.store)
         self.progress = ProgressService(self.store)
         self.events = Events(self.store)
         self.health = HealthChecks(self.store)
-        self.agents = Agents(self.store, self.tasks, lease=self.settings.lease)
+        self.agents = Agents(self.store, lease=self.settings.lease)
         self._pulse = Pulse()
         self._sampler = Sampler(detect() if self.settings.display == "auto" else Silent())
         self._subscriptions: list[Subscription] = []

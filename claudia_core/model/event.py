@@ -28,8 +28,8 @@ class Cursor(NamedTuple):
         Raises:
             BadCursor: the text is not `epoch:sequence`.
         """
-        epoch, colon, sequence = text.rpartition(":")
-        if not colon or not epoch or not (sequence.isascii() and sequence.isdigit()) or len(sequence) > 18:
+        epoch, _, sequence = text.rpartition(":")
+        if not epoch or not (sequence.isascii() and sequence.isdigit()) or len(sequence) > 18:
             raise BadCursor(f"not a cursor: {text!r:.80}", field="cursor", hint="use the form epoch:sequence")
         return cls(epoch, int(sequence))
 
@@ -51,13 +51,13 @@ class Event:
         return Cursor(self.epoch, self.sequence)
 
     def to_cloudevent(self) -> dict[str, Any]:
-        """As a CloudEvents 1.0 event in JSON format, with the `sequence` extension."""
+        """As a CloudEvents 1.0 event in JSON format, with the `sequence` extension; an empty subject is left out."""
         return {
             "specversion": "1.0",
             "id": f"{self.epoch}:{self.sequence}",
             "source": SOURCE,
             "type": self.type,
-            "subject": self.subject,
+            **({"subject": self.subject} if self.subject else {}),
             "time": to_text(self.time),
             "datacontenttype": "application/json",
             "sequence": f"{self.sequence:020d}",

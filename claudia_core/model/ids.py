@@ -8,6 +8,7 @@ import time
 import uuid
 
 from claudia_core.errors import InvalidValue
+from claudia_core.model.values import shown
 
 
 class _Sequence:
@@ -25,6 +26,9 @@ class _Sequence:
 
 
 _sequence = _Sequence()
+if hasattr(os, "register_at_fork"):
+    # Another thread may hold the lock at the moment of a fork: the child would wait for it for ever.
+    os.register_at_fork(after_in_child=_sequence.__init__)  # type: ignore[misc]
 
 
 def new_id() -> str:
@@ -37,14 +41,18 @@ def new_id() -> str:
 
 
 def require_id(value: object, field: str = "id") -> str:
-    """`value` if it is a UUID in its 36-character form.
+    """`value` in lower case, if it is a UUID in its 36-character form (or a `uuid.UUID`).
 
     Raises:
         InvalidValue: it is anything else.
     """
-    if isinstance(value, str):
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, str) and len(value) == 36:
         try:
-            return str(uuid.UUID(value))
+            text = str(uuid.UUID(value))
         except ValueError:
-            pass
-    raise InvalidValue(f"{field} is not a UUID: {value!r:.80}", field=field, hint="leave it out to get a new one")
+            text = ""
+        if text == value.lower():
+            return text
+    raise InvalidValue(f"{field} is not a UUID: {shown(value)}", field=field, hint="leave it out to get a new one")

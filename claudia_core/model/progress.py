@@ -10,7 +10,8 @@ from typing import Any
 from claudia_core.model.times import from_optional_text, to_optional_text
 
 RATE_MEMORY = 10.0
-"""Seconds after which a past speed counts for 1/e in `Progress.rate` (an exponential moving average)."""
+"""Seconds after which a past speed counts for 1/e in `Progress.rate`: the plain mean of a young task, then an
+exponential moving average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Progress:
             current: units done so far; lower than the present one means a late update, which is dropped.
             total: a new total, where it became known or changed.
             message: a new message, or None to keep the present one.
-            since: when the work began, for the first rate.
+            since: when the work began: the rate of a young task is its mean since then.
         """
         if current is not None and current < self.current:
             return self
@@ -90,7 +91,9 @@ class Progress:
         speed = (current - self.current) / elapsed
         if self.rate is None:
             return speed
-        weight = 1.0 - math.exp(-elapsed / RATE_MEMORY)
+        # Without the mean at the beginning, one early update (a message, a first slow item) would rule for seconds.
+        age = math.inf if since is None else (now - since).total_seconds()
+        weight = max(1.0 - math.exp(-elapsed / RATE_MEMORY), min(1.0, elapsed / max(age, elapsed)))
         return self.rate + weight * (speed - self.rate)
 
     def to_document(self) -> dict[str, Any]:

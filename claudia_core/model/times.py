@@ -36,12 +36,17 @@ def require_utc(moment: datetime, field: str) -> datetime:
     """`moment` in UTC; a naive datetime is refused, because its meaning would be a guess.
 
     Raises:
-        InvalidValue: `moment` has no timezone.
+        InvalidValue: `moment` is not a datetime, or has no timezone.
     """
+    if not isinstance(moment, datetime):
+        raise InvalidValue(f"{field} is {type(moment).__name__}, not a datetime: {moment!r:.80}", field=field)
     if moment.tzinfo is None:
         raise InvalidValue(
             f"{field} is a datetime without a timezone: {moment.isoformat()}",
             field=field,
             hint="use datetime.now(timezone.utc) or add tzinfo",
         )
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidValue(f"{field} is outside the years 1 to 9999 in UTC", field=field) from None

@@ -10,10 +10,10 @@ from pathlib import Path
 from claudia_core.errors import NotFound
 from claudia_core.model.agent import Agent, AgentStatus
 from claudia_core.model.ids import new_id
-from claudia_core.model.task import Status, Task, TaskError
+from claudia_core.model.task import Status, TaskError
 from claudia_core.model.times import to_text
 from claudia_core.ports import Query, Range, Store, Transaction
-from claudia_core.services.tasks import Tasks
+from claudia_core.services import moves
 
 REAP_AT_ONCE = 200
 """Most tasks failed in one commit when their agent is lost."""
@@ -22,9 +22,8 @@ REAP_AT_ONCE = 200
 class Agents:
     """Registers this process, keeps its lease, and finds agents whose lease ran out."""
 
-    def __init__(self, store: Store, tasks: Tasks, *, lease: float = 15.0) -> None:
+    def __init__(self, store: Store, *, lease: float = 15.0) -> None:
         self._store = store
-        self._tasks = tasks
         self._lease = lease
 
     def register(self, name: str | None = None) -> Agent:
@@ -113,10 +112,11 @@ class Agents:
         if found is None or found["status"] != AgentStatus.ONLINE or found["expires_at"] > to_text(tx.now):
             return 0
         agent = Agent.from_document(found)
+        lose = moves.failing(_lost(agent))
         mine = Query("tasks", {"agent_id": id, "status": Status.ACTIVE.value}, limit=REAP_AT_ONCE)
         documents = tx.find(mine).documents
         for document in documents:
-            self._tasks.fail_in(tx, Task.from_document(document, tx.get("contents", document["id"])), _lost(agent))
+            lose(tx, moves.with_content(tx, document))
         if len(documents) < REAP_AT_ONCE:
             agent = agent.with_status(AgentStatus.LOST)
             tx.put("agents", agent.to_document())

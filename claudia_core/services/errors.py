@@ -14,8 +14,10 @@ from claudia_core.model.ids import new_id
 from claudia_core.model.issue import Issue, Occurrence
 from claudia_core.model.task import TaskError
 from claudia_core.model.values import MAX_MESSAGE, MAX_TRACEBACK, clean_text, require_json, require_text
-from claudia_core.ports import Query, Store, Transaction, Work
+from claudia_core.ports import Query, Store, Transaction
 from claudia_core.services import rollups
+
+MAX_CONTEXT_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,9 @@ class Errors:
             InvalidValue: the context is not JSON.
         """
         cause = task_error(error)
-        checked = require_json(context, "context", 100_000)
+        checked = _require_context(context)
         place = culprit(error.__traceback__)
-        return self._store.write(
-            lambda tx: self.record(tx, cause, place, task_id=task_id, context=checked)  # type: ignore[arg-type]
-        ).result()
+        return self._store.write(lambda tx: self.record(tx, cause, place, task_id=task_id, context=checked)).result()
 
     def report(
         self, error: TaskError, place: str = "", *, task_id: str | None = None, context: Mapping[str, Any] | None = None
@@ -56,16 +56,14 @@ class Errors:
         cause = TaskError(
             require_text(error.type, "type", 200),
             clean_text(error.message, MAX_MESSAGE),
-            traceback=clean_text(error.traceback, MAX_TRACEBACK),
+            traceback=clean_text(error.traceback, MAX_TRACEBACK, "traceback"),
         )
-        checked = require_json(dict(context or {}), "context", 100_000)
-        work: Work[Occurrence] = lambda tx: self.record(  # noqa: E731 - a def would need the same four lines
-            tx, cause, clean_text(place, 500), task_id=task_id, context=checked if isinstance(checked, dict) else {}
-        )
-        return self._store.write(work).result()
+        where = clean_text(place, 500, "place")
+        checked = _require_context(dict(context or {}))
+        return self._store.write(lambda tx: self.record(tx, cause, where, task_id=task_id, context=checked)).result()
 
+    @staticmethod
     def record(
-        self,
         tx: Transaction,
         error: TaskError,
         place: str,
@@ -124,6 +122,12 @@ class Errors:
         return [Occurrence.from_document(document) for document in page.documents]
 
 
+def _require_context(context: dict[str, Any]) -> dict[str, Any]:
+    checked = require_json(context, "context", MAX_CONTEXT_BYTES)
+    assert isinstance(checked, dict), "a dict gives a dict"
+    return checked
+
+
 def _opened(occurrence: Occurrence, place: str) -> Issue:
     return Issue(
         id=occurrence.issue_id,
@@ -150,7 +154,9 @@ def task_error(error: BaseException) -> TaskError:
         lines = f"{lines[:half]}\n… shortened …\n{lines[-half:]}"
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return TaskError(name, clean_text(message, MAX_MESSAGE), traceback=clean_text(lines, MAX_TRACEBACK))
+    return TaskError(
+        clean_text(name, 200), clean_text(message, MAX_MESSAGE), traceback=clean_text(lines, MAX_TRACEBACK)
+    )
 
 
 def culprit(trace: TracebackType | None) -> str:

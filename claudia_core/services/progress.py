@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from claudia_core.errors import TaskNotFound
 from claudia_core.model.progress import Progress
-from claudia_core.model.task import Status, Task
+from claudia_core.model.task import Task
 from claudia_core.model.values import MAX_MESSAGE, clean_text, require_count
 from claudia_core.ports import Store, Transaction
 
@@ -23,7 +23,7 @@ class ProgressService:
         """
         found = self._store.get("tasks", task_id)
         if found is None:
-            raise TaskNotFound(f"no task {task_id!r}", field="task_id")
+            raise _unknown(task_id)
         return Progress.from_document(found["progress"])
 
     def create(self, task_id: str, *, total: float | None = None, message: str = "") -> Progress:
@@ -53,9 +53,12 @@ class ProgressService:
         """
         current = None if current is None else require_count(current, "current")
         total = None if total is None else require_count(total, "total")
+        text = None if message is None else clean_text(message, MAX_MESSAGE)
 
         def work(tx: Transaction) -> None:
-            advance(tx, task_id, current, total, message, attempt)
+            document = tx.get("tasks", task_id)
+            if document is not None and attempt in (None, document["attempt"]):
+                advance(tx, Task.from_document(document), current, total, text)
 
         self._store.post(task_id if attempt is None else f"{task_id}/{attempt}", work)
 
@@ -75,27 +78,22 @@ class ProgressService:
         """
         current = None if current is None else require_count(current, "current")
         total = None if total is None else require_count(total, "total")
+        text = None if message is None else clean_text(message, MAX_MESSAGE)
 
         def work(tx: Transaction) -> Progress:
-            task = advance(tx, task_id, current, total, message, None)
-            if task is None:
-                raise TaskNotFound(f"no task {task_id!r}", field="task_id")
-            return task.progress
+            return advance(tx, _load(tx, task_id), current, total, text).progress
 
         return self._store.write(work).result()
 
     def complete(self, task_id: str) -> Progress:
-        """Note that all of a task's total is done.
+        """Note that all of a task's total is done; the progress of a task that ended stays as it is.
 
         Raises:
             TaskNotFound: there is no such task.
         """
 
         def work(tx: Transaction) -> Progress:
-            document = tx.get("tasks", task_id)
-            if document is None:
-                raise TaskNotFound(f"no task {task_id!r}", field="task_id")
-            task = Task.from_document(document)
+            task = _load(tx, task_id)
             if task.status.is_terminal:
                 return task.progress
             done = task.changed(tx.now, progress=task.progress.finished(tx.now))
@@ -105,28 +103,27 @@ class ProgressService:
         return self._store.write(work).result()
 
 
-def advance(
-    tx: Transaction,
-    task_id: str,
-    current: float | None,
-    total: float | None,
-    message: str | None,
-    attempt: int | None,
-) -> Task | None:
-    """Note progress within a transaction; returns the task, changed or not, or None where there is none."""
-    document = tx.get("tasks", task_id)
-    if document is None:
-        return None
-    task = Task.from_document(document)
-    if task.status not in (Status.ACTIVE, Status.PENDING) or (attempt is not None and attempt != task.attempt):
+def advance(tx: Transaction, task: Task, current: float | None, total: float | None, message: str | None) -> Task:
+    """Note progress of a task within a transaction; returns this same object where the update is late or too late."""
+    if task.status.is_terminal:
         return task
-    text = None if message is None else clean_text(message, MAX_MESSAGE)
-    progress = task.progress.advanced(tx.now, current=current, total=total, message=text, since=task.started_at)
+    progress = task.progress.advanced(tx.now, current=current, total=total, message=message, since=task.started_at)
     if progress is task.progress:
         return task
     moved = task.changed(tx.now, progress=progress)
     _save(tx, moved)
     return moved
+
+
+def _load(tx: Transaction, task_id: str) -> Task:
+    document = tx.get("tasks", task_id)
+    if document is None:
+        raise _unknown(task_id)
+    return Task.from_document(document)
+
+
+def _unknown(task_id: str) -> TaskNotFound:
+    return TaskNotFound(f"no task {task_id!r:.80}", field="task_id")
 
 
 def _save(tx: Transaction, task: Task) -> None:

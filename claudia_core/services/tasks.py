@@ -2,97 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from claudia_core.errors import InvalidValue, TaskNotFound
-from claudia_core.model.ids import new_id, require_id
-from claudia_core.model.progress import Progress
+from claudia_core.errors import InvalidValue
 from claudia_core.model.task import Status, Task, TaskError
-from claudia_core.model.times import require_utc
-from claudia_core.model.values import (
-    JSON,
-    MAX_MESSAGE,
-    MAX_NAME,
-    clean_text,
-    require_count,
-    require_json,
-    require_labels,
-    require_tags,
-    require_text,
-)
+from claudia_core.model.values import MAX_MESSAGE, clean_text, require_count
 from claudia_core.ports import Condition, Prefix, Query, Store, Transaction
-from claudia_core.services import rollups
-from claudia_core.services.errors import Errors, culprit, task_error
+from claudia_core.services import moves, rollups
+from claudia_core.services.moves import Move
+from claudia_core.services.new_task import NewTask
 from claudia_core.services.progress import advance
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_DEPTH = 50
-"""Most levels of tasks below a task."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewTask:
-    """What a task is made from; checked by `checked`, so that a bad value is refused before anything is written."""
-
-    name: str | None = None
-    type: str = "task"
-    payload: JSON = None
-    parent_id: str | None = None
-    tags: Iterable[str] = ()
-    labels: Mapping[str, str] | None = None
-    deadline: datetime | None = None
-    estimated_steps: float | None = None
-    unit: str = "items"
-    attempts: int = 1
-    id: str | None = None
-    agent_id: str | None = None
-
-    def checked(self) -> NewTask:
-        """This with every value checked and in its plain form.
-
-        Raises:
-            InvalidValue, TooLarge: a value breaks a rule; `field` names it.
-        """
-        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int) or not 1 <= self.attempts <= 1_000:
-            raise InvalidValue(f"attempts is {self.attempts!r:.80}", field="attempts", hint="use 1 to 1000")
-        steps = self.estimated_steps
-        return replace(
-            self,
-            name=require_text(self.name if self.name is not None else self.type, "name", MAX_NAME),
-            type=require_text(self.type, "type", 100),
-            payload=require_json(self.payload, "payload"),
-            parent_id=None if self.parent_id is None else require_id(self.parent_id, "parent_id"),
-            tags=require_tags(self.tags),
-            labels=require_labels(self.labels or {}),
-            deadline=None if self.deadline is None else require_utc(self.deadline, "deadline"),
-            estimated_steps=None if steps is None else require_count(steps, "estimated_steps"),
-            unit=require_text(self.unit, "unit", 50),
-            id=new_id() if self.id is None else require_id(self.id),
-        )
-
-    def to_task(self, now: datetime, root_id: str) -> Task:
-        """The pending task."""
-        assert self.name is not None and self.id is not None, "checked() fills both"
-        return Task(
-            id=self.id,
-            name=self.name,
-            type=self.type,
-            payload=self.payload,
-            parent_id=self.parent_id,
-            root_id=root_id,
-            tags=tuple(self.tags),
-            labels=self.labels or {},
-            created_at=now,
-            updated_at=now,
-            deadline=self.deadline,
-            attempts=self.attempts,
-            progress=Progress(total=self.estimated_steps, unit=self.unit),
-        )
+__all__ = ["NewTask", "TaskPage", "Tasks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +32,8 @@ class TaskPage:
 class Tasks:
     """Creates, moves, finds and lists tasks."""
 
-    def __init__(self, store: Store, errors: Errors) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._errors = errors
 
     # --- make ---------------------------------------------------------------------------------------------------
 
@@ -118,7 +43,7 @@ class Tasks:
         An `id` that exists already gives that task back unchanged, so that a repeated call does no harm.
 
         Raises:
-            InvalidValue, TooLarge: a value breaks a rule.
+            InvalidValue, TooLarge: a value breaks a rule; `field` names it.
             TaskNotFound: the parent does not exist.
         """
         return self.create_many([NewTask(name=name, **values)], start=start)[0]
@@ -126,28 +51,12 @@ class Tasks:
     def create_many(self, news: Iterable[NewTask], *, start: bool = False) -> list[Task]:
         """Make several tasks in one transaction: all or none."""
         checked = [new.checked() for new in news]
-        return self._store.write(lambda tx: [self._create(tx, new, start) for new in checked]).result()
+        return self._store.write(lambda tx: [moves.create(tx, new, start) for new in checked]).result()
 
-    def _create(self, tx: Transaction, new: NewTask, start: bool) -> Task:
-        assert new.id is not None, "checked() fills it"
-        existing = tx.get("tasks", new.id)
-        if existing is not None:
-            return _load(existing, tx.get("contents", new.id))
-        task = new.to_task(tx.now, self._root_of(tx, new))
-        rollups.add(tx, rollups.CREATED)
-        tx.increment(rollups.present(task.status))
-        _save(tx, task, "task:created")
-        if task.payload is not None:
-            _save_content(tx, task)
-        return self._start(tx, task, new.agent_id) if start else task
-
-    def _root_of(self, tx: Transaction, new: NewTask) -> str:
-        if new.parent_id is None:
-            return new.id or ""
-        parent = tx.get("tasks", new.parent_id)
-        if parent is None:
-            raise TaskNotFound(f"the parent task {new.parent_id} does not exist", field="parent_id")
-        return str(parent["root_id"])
+    def create_soon(self, new: NewTask, *, start: bool = False) -> None:
+        """Make a task as soon as the store can, without waiting for it: for work that must go on meanwhile."""
+        checked = new.checked()
+        self._store.post(f"{checked.id}/create", lambda tx: moves.create(tx, checked, start))
 
     # --- move ---------------------------------------------------------------------------------------------------
 
@@ -158,7 +67,7 @@ class Tasks:
             TaskNotFound: there is no such task.
             IllegalTransition: it is not pending.
         """
-        return self._move(id, lambda tx, task: self._start(tx, task, agent_id))
+        return self.move(id, moves.starting(agent_id))
 
     def progress(
         self, id: str, current: float | None = None, *, total: float | None = None, message: str | None = None
@@ -171,12 +80,13 @@ class Tasks:
         """
         current = None if current is None else require_count(current, "current")
         total = None if total is None else require_count(total, "total")
+        text = None if message is None else clean_text(message, MAX_MESSAGE)
 
         def work(tx: Transaction) -> Task:
-            task = advance(tx, id, current, total, message, None)
-            if task is None:
-                raise _unknown(id)
-            tx.emit("task:progress", id, {"task_id": id, "current_step": task.progress.current, "message": message})
+            before = moves.load(tx, id)
+            task = advance(tx, before, current, total, text)
+            if task is not before:
+                tx.emit("task:progress", id, {"task_id": id, "current_step": task.progress.current, "message": text})
             return task
 
         return self._store.write(work).result()
@@ -189,13 +99,7 @@ class Tasks:
             IllegalTransition: it is not active.
             InvalidValue, TooLarge: the result is not JSON or too large.
         """
-        outcome = require_json(result, "result")
-
-        def move(tx: Transaction, task: Task) -> Task:
-            progress = task.progress.finished(tx.now)
-            return self._end(tx, task, Status.COMPLETED, progress=progress, result=outcome)
-
-        return self._move(id, move)
+        return self.move(id, moves.completing(result))
 
     def fail(self, id: str, error: BaseException | TaskError | str, *, result: Any = None) -> Task:
         """A pending or active task becomes failed, and its error is reported.
@@ -204,36 +108,16 @@ class Tasks:
             TaskNotFound: there is no such task.
             IllegalTransition: it ended before.
         """
-        cause, place = _cause(error)
-        outcome = require_json(result, "result")
-        return self._move(id, lambda tx, task: self.fail_in(tx, task, cause, place, result=outcome))
-
-    def fail_in(self, tx: Transaction, task: Task, cause: TaskError, place: str = "", **changes: Any) -> Task:
-        """Fail a task within a transaction: its error is reported in the same commit."""
-        failed = self._end(tx, task, Status.FAILED, progress=task.progress.stopped(), error=cause, **changes)
-        self._errors.record(tx, cause, place or task.type, task_id=task.id, context={"kind": "TASK_FAILURE"})
-        return failed
+        return self.move(id, moves.failing(error, result))
 
     def cancel(self, id: str, *, reason: str = "") -> Task:
-        """A pending or active task becomes cancelled, and with it everything below it that has not ended.
+        """A pending or active task becomes cancelled, and with it what is below it, down to tasks that have ended.
 
         Raises:
             TaskNotFound: there is no such task.
             IllegalTransition: it ended before.
         """
-        reason = clean_text(reason, MAX_MESSAGE)
-        return self._move(id, lambda tx, task: self._cancel(tx, task, reason, 0))
-
-    def _cancel(self, tx: Transaction, task: Task, reason: str, depth: int) -> Task:
-        progress = task.progress.stopped()
-        if reason:
-            progress = replace(progress, message=reason)
-        cancelled = self._end(tx, task, Status.CANCELLED, progress=progress)
-        for status in (Status.PENDING, Status.ACTIVE):
-            below = tx.find(Query("tasks", {"parent_id": task.id, "status": status.value}, limit=10_000))
-            for document in below.documents if depth < MAX_DEPTH else ():
-                self._cancel(tx, _load(document, tx.get("contents", document["id"])), reason, depth + 1)
-        return cancelled
+        return self.move(id, moves.cancelling(reason))
 
     def retry(self, id: str) -> Task:
         """A failed or cancelled task becomes pending again: a new attempt, its progress at zero.
@@ -242,53 +126,20 @@ class Tasks:
             TaskNotFound: there is no such task.
             IllegalTransition: it neither failed nor was cancelled.
         """
+        return self.move(id, moves.retrying)
 
-        def move(tx: Transaction, task: Task) -> Task:
-            before = task.progress
-            again = task.moved(
-                Status.PENDING,
-                tx.now,
-                attempt=task.attempt + 1,
-                attempts=max(task.attempts, task.attempt + 1),
-                error=None,
-                result=None,
-                started_at=None,
-                finished_at=None,
-                agent_id=None,
-                progress=Progress(total=before.total, unit=before.unit),
-            )
-            _count(tx, task, again)
-            _save(tx, again, "task:updated")
-            _save_content(tx, again)
-            return again
+    def move(self, id: str, move: Move) -> Task:
+        """Make one of the changes in `services.moves` and return once it is saved.
 
-        return self._move(id, move)
+        Raises:
+            TaskNotFound: there is no such task.
+            IllegalTransition: the task's status does not allow it.
+        """
+        return self._store.write(lambda tx: move(tx, moves.load(tx, id))).result()
 
-    def _move(self, id: str, move: Callable[[Transaction, Task], Task]) -> Task:
-        def work(tx: Transaction) -> Task:
-            document = tx.get("tasks", id)
-            if document is None:
-                raise _unknown(id)
-            return move(tx, _load(document, tx.get("contents", id)))
-
-        return self._store.write(work).result()
-
-    def _start(self, tx: Transaction, task: Task, agent_id: str | None) -> Task:
-        started = task.moved(Status.ACTIVE, tx.now, started_at=tx.now, agent_id=agent_id or task.agent_id)
-        _count(tx, task, started)
-        _save(tx, started, "task:started")
-        return started
-
-    def _end(self, tx: Transaction, task: Task, status: Status, **changes: Any) -> Task:
-        ended = task.moved(status, tx.now, finished_at=tx.now, **changes)
-        _count(tx, task, ended)
-        rollups.add(tx, rollups.finished(status))
-        if ended.duration is not None:
-            rollups.add(tx, rollups.DURATION, ended.duration)
-        _save(tx, ended, f"task:{status.value}")
-        if ended.result is not None or ended.error is not None:
-            _save_content(tx, ended)
-        return ended
+    def move_soon(self, id: str, move: Move) -> None:
+        """The same as soon as the store can, without waiting for it. A change that turns out illegal is logged."""
+        self._store.post(f"{id}/move", lambda tx: move(tx, moves.load(tx, id)))
 
     # --- find ---------------------------------------------------------------------------------------------------
 
@@ -301,8 +152,8 @@ class Tasks:
         with self._store.snapshot() as reader:
             document = reader.get("tasks", id)
             if document is None:
-                raise _unknown(id)
-            return _load(document, reader.get("contents", id))
+                raise moves.unknown(id)
+            return Task.from_document(document, reader.get("contents", id))
 
     def list(
         self,
@@ -330,12 +181,16 @@ class Tasks:
                 by default.
             limit: most tasks of the page, 1 to 10,000.
             after: the `next` of the page before.
+
+        Raises:
+            InvalidValue: an unknown status or order, or a limit out of range.
+            BadCursor: `after` is not the `next` of a page in this order.
         """
         where: dict[str, Condition] = {}
         if status is not None:
-            where["status"] = _texts(status)
+            where["status"] = _statuses(status)
         if type is not None:
-            where["type"] = _texts(type)
+            where["type"] = str(type) if isinstance(type, str) else [str(item) for item in type]
         if name:
             where["name_key"] = Prefix(name.casefold())
         if parent_id is not None or roots:
@@ -356,46 +211,14 @@ class Tasks:
         return {status: int(found.get(rollups.present(status), 0)) for status in Status}
 
     def frame(self, *, limit: int = 10_000, **filters: Any) -> pd.DataFrame:
-        """Tasks as a DataFrame, one row each, newest first; `filters` as in `list`. Times are UTC, durations seconds."""
+        """Tasks as a DataFrame, one row each, newest first; `filters` as in `list`. Times: UTC, durations: seconds."""
         from claudia_core.services.frames import tasks_frame  # pandas costs half a second: only when asked for
 
         return tasks_frame(self.list(limit=limit, **filters).tasks)
 
 
-def _texts(value: str | Iterable[str]) -> Condition:
-    return str(value) if isinstance(value, str) else [str(item) for item in value]
-
-
-def _cause(error: BaseException | TaskError | str) -> tuple[TaskError, str]:
-    if isinstance(error, BaseException):
-        return task_error(error), culprit(error.__traceback__)
-    if isinstance(error, TaskError):
-        return replace(error, message=clean_text(error.message, MAX_MESSAGE)), ""
-    return TaskError("Error", clean_text(error, MAX_MESSAGE)), ""
-
-
-def _unknown(id: str) -> TaskNotFound:
-    return TaskNotFound(f"no task {id!r:.80}", field="id", hint="list the tasks with: claudia tasks")
-
-
-def _load(document: Mapping[str, Any], content: Mapping[str, Any] | None) -> Task:
-    return Task.from_document(document, content)
-
-
-def _count(tx: Transaction, before: Task, after: Task) -> None:
-    tx.increment(rollups.present(before.status), by=-1)
-    tx.increment(rollups.present(after.status))
-
-
-def _save(tx: Transaction, task: Task, event: str) -> None:
-    summary = task.to_summary()
-    tx.put("tasks", summary)
-    tx.emit(event, task.id, summary)
-
-
-def _save_content(tx: Transaction, task: Task) -> None:
-    content = task.to_content()
-    if content is None:
-        tx.delete("contents", task.id)
-    else:
-        tx.put("contents", content)
+def _statuses(value: str | Iterable[str]) -> Condition:
+    try:
+        return Status(value).value if isinstance(value, str) else [Status(item).value for item in value]
+    except ValueError as error:
+        raise InvalidValue(str(error), field="status", hint=f"use {', '.join(Status)}") from None

@@ -1,0 +1,225 @@
+"""What can happen to a task, each as it is saved within one transaction: the document, its events and the rollups.
+
+A `Move` may run more than once, so all that it needs is checked and made before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import batched
+from typing import Any
+
+from claudia_core.errors import TaskNotFound
+from claudia_core.model.progress import Progress
+from claudia_core.model.task import Status, Task, TaskError
+from claudia_core.model.values import MAX_MESSAGE, MAX_TRACEBACK, clean_text, require_json
+from claudia_core.ports import Document, Query, Transaction
+from claudia_core.services import rollups
+from claudia_core.services.errors import Errors, culprit, task_error
+from claudia_core.services.new_task import NewTask
+
+type Move = Callable[[Transaction, Task], Task]
+
+OPEN = (Status.PENDING.value, Status.ACTIVE.value)
+
+
+def load(tx: Transaction, id: str) -> Task:
+    """A task with its content.
+
+    Raises:
+        TaskNotFound: there is no such task.
+    """
+    document = tx.get("tasks", id)
+    if document is None:
+        raise unknown(id)
+    return with_content(tx, document)
+
+
+def with_content(tx: Transaction, document: Mapping[str, Any]) -> Task:
+    """The task of a document, with its content."""
+    return Task.from_document(document, tx.get("contents", document["id"]))
+
+
+def unknown(id: str) -> TaskNotFound:
+    """The error for an id that no task has."""
+    return TaskNotFound(f"no task {id!r:.80}", field="id", hint="list the tasks with: claudia tasks")
+
+
+def create(tx: Transaction, new: NewTask, start: bool = False) -> Task:
+    """Make a checked task; one whose id exists is given back unchanged.
+
+    Raises:
+        TaskNotFound: the parent does not exist.
+    """
+    assert new.id is not None, "checked() fills it"
+    existing = tx.get("tasks", new.id)
+    if existing is not None:
+        return with_content(tx, existing)
+    task = new.to_task(tx.now, _root_of(tx, new))
+    rollups.add(tx, rollups.CREATED)
+    tx.increment(rollups.present(task.status))
+    _save(tx, task, "task:created")
+    if task.payload is not None:
+        _save_content(tx, task)
+    return starting(new.agent_id)(tx, task) if start else task
+
+
+def _root_of(tx: Transaction, new: NewTask) -> str:
+    if new.parent_id is None:
+        return new.id or ""
+    parent = tx.get("tasks", new.parent_id)
+    if parent is None:
+        raise TaskNotFound(f"the parent task {new.parent_id} does not exist", field="parent_id")
+    return str(parent["root_id"])
+
+
+def starting(agent_id: str | None) -> Move:
+    """Pending becomes active."""
+
+    def move(tx: Transaction, task: Task) -> Task:
+        started = task.moved(Status.ACTIVE, tx.now, started_at=tx.now, agent_id=agent_id or task.agent_id)
+        _count(tx, task, started)
+        _save(tx, started, "task:started")
+        return started
+
+    return move
+
+
+def completing(result: Any) -> Move:
+    """Active becomes completed.
+
+    Raises:
+        InvalidValue, TooLarge: the result is not JSON or too large.
+    """
+    outcome = require_json(result, "result")
+
+    def move(tx: Transaction, task: Task) -> Task:
+        return _end(tx, task, Status.COMPLETED, progress=task.progress.finished(tx.now), result=outcome)
+
+    return move
+
+
+def failing(error: BaseException | TaskError | str, result: Any = None) -> Move:
+    """Pending or active becomes failed, and the error is reported in the same commit.
+
+    Raises:
+        InvalidValue, TooLarge: the result is not JSON or too large.
+    """
+    cause, place = _cause(error)
+    outcome = require_json(result, "result")
+
+    def move(tx: Transaction, task: Task) -> Task:
+        stopped = task.progress.stopped()
+        failed = _end(tx, task, Status.FAILED, progress=stopped, error=cause, result=outcome)
+        Errors.record(tx, cause, place or task.type, task_id=task.id, context={"kind": "TASK_FAILURE"})
+        return failed
+
+    return move
+
+
+def cancelling(reason: str = "") -> Move:
+    """Pending or active becomes cancelled, and with it what is below it, down to tasks that have ended."""
+    reason = clean_text(reason, MAX_MESSAGE, "reason")
+
+    def move(tx: Transaction, task: Task) -> Task:
+        # Read first, change after: a transaction's reads get slower with each change it holds.
+        below = [with_content(tx, document) for document in _open_below(tx, task.id)]
+        cancelled = _cancel(tx, task, reason)
+        for child in below:
+            _cancel(tx, child, reason)
+        return cancelled
+
+    return move
+
+
+def _open_below(tx: Transaction, id: str) -> Iterator[Document]:
+    """Tasks below a task that have not ended, level by level."""
+    level = [id]
+    while level:
+        found = [document for ids in batched(level, 500) for document in _open_children(tx, ids)]
+        yield from found
+        level = [document["id"] for document in found]
+
+
+def _open_children(tx: Transaction, ids: tuple[str, ...]) -> Iterator[Document]:
+    after: str | None = None
+    while True:
+        page = tx.find(Query("tasks", {"parent_id": ids, "status": OPEN}, "id", after, 10_000))
+        yield from page.documents
+        after = page.next
+        if after is None:
+            return
+
+
+def _cancel(tx: Transaction, task: Task, reason: str) -> Task:
+    progress = task.progress.stopped()
+    if reason:
+        progress = replace(progress, message=reason)
+    return _end(tx, task, Status.CANCELLED, progress=progress)
+
+
+def retrying(tx: Transaction, task: Task) -> Task:
+    """Failed or cancelled becomes pending: a new attempt, its progress at zero."""
+    before = task.progress
+    again = task.moved(
+        Status.PENDING,
+        tx.now,
+        attempt=task.attempt + 1,
+        attempts=max(task.attempts, task.attempt + 1),
+        error=None,
+        result=None,
+        started_at=None,
+        finished_at=None,
+        agent_id=None,
+        progress=Progress(total=before.total, unit=before.unit),
+    )
+    _count(tx, task, again)
+    _save(tx, again, "task:updated")
+    _save_content(tx, again)
+    return again
+
+
+def _end(tx: Transaction, task: Task, status: Status, **changes: Any) -> Task:
+    ended = task.moved(status, tx.now, finished_at=tx.now, **changes)
+    _count(tx, task, ended)
+    rollups.add(tx, rollups.finished(status))
+    if ended.duration is not None:
+        rollups.add(tx, rollups.DURATION, ended.duration)
+    _save(tx, ended, f"task:{status.value}")
+    if ended.result is not None or ended.error is not None:
+        _save_content(tx, ended)
+    return ended
+
+
+def _cause(error: BaseException | TaskError | str) -> tuple[TaskError, str]:
+    if isinstance(error, BaseException):
+        return task_error(error), culprit(error.__traceback__)
+    if not isinstance(error, TaskError):
+        error = TaskError("Error", error)
+    cleaned = TaskError(
+        clean_text(error.type, 200, "error"),
+        clean_text(error.message, MAX_MESSAGE, "error"),
+        error.code,
+        clean_text(error.traceback, MAX_TRACEBACK, "error"),
+    )
+    return cleaned, ""
+
+
+def _count(tx: Transaction, before: Task, after: Task) -> None:
+    tx.increment(rollups.present(before.status), by=-1)
+    tx.increment(rollups.present(after.status))
+
+
+def _save(tx: Transaction, task: Task, event: str) -> None:
+    summary = task.to_summary()
+    tx.put("tasks", summary)
+    tx.emit(event, task.id, summary)
+
+
+def _save_content(tx: Transaction, task: Task) -> None:
+    content = task.to_content()
+    if content is None:
+        tx.delete("contents", task.id)
+    else:
+        tx.put("contents", content)
