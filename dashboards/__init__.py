@@ -1,0 +1,82 @@
+"""Claudia's pages. Importing this is cheap: Panel is loaded by `mount`, HoloViews by the first chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from claudia_core import Claudia
+
+__all__ = ["PAGES", "PageSpec", "make_page", "mount", "serve_here"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageSpec:
+    """One page: its address, its class as `module:name`, what the navigation calls it, and its icon in `theme`."""
+
+    path: str
+    target: str
+    title: str
+    icon: str
+
+    @property
+    def href(self) -> str:
+        """The address relative to any page, so that a prefix before all of them does no harm."""
+        return f".{self.path}"
+
+    def load(self) -> type[Any]:
+        """The page's class."""
+        module, _, name = self.target.partition(":")
+        found: type[Any] = getattr(import_module(module), name)
+        return found
+
+
+PAGES = (
+    PageSpec("/", "dashboards.pages.overview:Overview", "Overview", "overview"),
+    PageSpec("/tasks", "dashboards.pages.tasks:TasksPage", "Tasks", "tasks"),
+)
+"""All pages. Navigation, addresses, titles and the tests of every page derive from this table."""
+
+
+def mount(app: FastAPI, claudia: Claudia) -> None:
+    """Add all pages to a FastAPI application. Guards for login belong outside of it, as a middleware."""
+    from panel.io.fastapi import add_applications
+
+    for spec in PAGES:
+        spec.load()  # once, here: not in the first session
+    claudia.boards.tasks  # noqa: B018 - folded from now on, so that the first page does not wait for it
+    pages = {spec.path: lambda spec=spec: make_page(spec, claudia) for spec in PAGES}
+    add_applications(pages, app=app, title={spec.path: f"{spec.title} · Claudia" for spec in PAGES})
+
+
+def make_page(spec: PageSpec, claudia: Claudia) -> Any:
+    """A page in its frame, for one session."""
+    from dashboards.parts.frame import Frame
+
+    return Frame(spec.load()(claudia), links(spec.path)).root
+
+
+def links(here: str) -> list[dict[str, Any]]:
+    """The navigation, as seen from the page at `here`."""
+    from dashboards.theme import ICONS
+
+    return [
+        {"title": spec.title, "href": spec.href, "icon": ICONS[spec.icon], "here": spec.path == here} for spec in PAGES
+    ]
+
+
+def serve_here(page: type[Any]) -> None:
+    """Show a page from its own file, run by `panel serve`; the hub is opened from the settings, once per process."""
+    import panel as pn
+
+    from claudia_core import Claudia
+    from dashboards.parts.frame import Frame
+
+    pn.extension()
+    claudia = pn.state.as_cached("claudia", Claudia)
+    path = next(spec.path for spec in PAGES if spec.target.endswith(f":{page.__name__}"))
+    Frame(page(claudia), links(path)).root.servable()

@@ -1,0 +1,130 @@
+"""Ties a page to its session: a tick that pulls when something is new, and a clean end.
+
+Nothing that outlives the session is watched (STYLE.md): the tick compares version numbers and asks for values.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import panel as pn
+import param
+import structlog
+from panel.viewable import Viewer
+
+from claudia_core.errors import ClaudiaError
+
+if TYPE_CHECKING:
+    from claudia_core import Claudia
+
+log = structlog.get_logger(__name__)
+
+PERIOD = 250
+"""Milliseconds between two looks at the version."""
+
+AT_REST = 1.0
+"""Seconds after which a view is refreshed though nothing happened: minutes turn, and the feed may be in trouble."""
+
+
+class LiveView(Viewer):
+    """Something that shows a hub and follows it, in a page, in any Panel app or in a notebook cell.
+
+    A view that is part of another is placed as `part.layout`, and refreshed by that other one.
+    """
+
+    problem = param.String("", doc="What keeps the view from following the hub; empty while all is well.")
+
+    __abstract = True
+
+    def __init__(self, claudia: Claudia, **params: Any) -> None:
+        super().__init__(**params)
+        self.claudia = claudia
+        self.layout: Any = None
+        self._ticker: Ticker | None = None
+
+    def __panel__(self) -> Any:
+        if self._ticker is None:
+            self._ticker = Ticker(self)
+            pn.state.onload(self._ticker.start)
+        return self.layout
+
+    def refresh(self) -> None:
+        """Bring the view up to date with the hub; costs next to nothing when nothing changed."""
+        raise NotImplementedError
+
+
+class Page(LiveView):
+    """A view with an address of its own. Its parameters in `ADDRESS` are its state, and are kept in the URL."""
+
+    title = param.String("", doc="What the browser's tab and history say.")
+    notice = param.Tuple(("", "", 0), doc="Text and tone of the last thing to tell, and a counter.")
+
+    ADDRESS: ClassVar[tuple[str, ...]] = ()
+    TYPED: ClassVar[tuple[str, ...]] = ()
+    """Those of them that change while somebody types: they replace the address instead of adding to the history."""
+
+    __abstract = True
+
+    def say(self, text: str, tone: str = "good") -> None:
+        """Tell what an action did; the frame shows it for a while."""
+        self.notice = (text, tone, self.notice[2] + 1)
+
+
+class Ticker:
+    """Refreshes a view as long as it is shown."""
+
+    def __init__(self, view: LiveView) -> None:
+        self._view = view
+        self._callback: Any = None
+        self._seen = -1
+        self._at = 0.0
+
+    def start(self) -> None:
+        """Look for the first time, and from then on periodically."""
+        self.tick()
+        self._callback = pn.state.add_periodic_callback(self.tick, period=PERIOD)
+
+    def stop(self) -> None:
+        """Let go of the view."""
+        if self._callback is not None:
+            self._callback.stop()
+        self._callback = None
+
+    def tick(self) -> None:
+        """Refresh the view when the board moved on, or after a moment at rest."""
+        view = self._view
+        if self._callback is not None and not view.layout._models:
+            self.stop()  # a notebook's cell was cleared
+            return
+        if not _watched():
+            return
+        try:
+            version = view.claudia.boards.tasks.version
+            if version == self._seen and time.monotonic() - self._at < AT_REST:
+                return
+            self._seen, self._at = version, time.monotonic()
+            with pn.io.hold():
+                view.refresh()
+            trouble = view.claudia.feed.error
+            view.problem = f"What you see may be old: {trouble}" if trouble else ""
+        except ClaudiaError as error:
+            view.problem = str(error)
+        except Exception as error:
+            log.exception("a page cannot be refreshed", page=type(view).__name__)
+            view.problem = f"This page has a fault and stopped following the hub ({type(error).__name__}). Reload it."
+            self.stop()
+
+
+def _watched() -> bool:
+    """Whether a browser is connected; between its going and the end of the session there is nobody to tell."""
+    context = pn.state.curdoc.session_context if pn.state.curdoc is not None else None
+    session = getattr(context, "session", None)
+    return session is None or session.connection_count > 0
+
+
+def on_session_end(callback: Callable[[], None]) -> None:
+    """Call back when the present session ends; nothing happens outside of one."""
+    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
+        pn.state.on_session_destroyed(lambda _: callback())

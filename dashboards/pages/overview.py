@@ -1,0 +1,80 @@
+"""Overview: is everything all right?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+
+from claudia_core.model.task import Status
+from dashboards import cells, frames
+from dashboards.live import Page
+from dashboards.parts.heading import card, heading, heading_html
+from dashboards.parts.kpis import KpiRow
+from dashboards.parts.rows import Column, Rows
+from dashboards.parts.task_table import DURATION, ENDED, ETA, NAME, NO_TASKS, PROGRESS, RATE, STATUS
+from dashboards.parts.throughput import ThroughputChart
+
+if TYPE_CHECKING:
+    from claudia_core import Claudia
+
+MOST_RUNNING = 12
+MOST_LISTED = 8
+
+NOTHING_RUNS = ("Nothing is running", "A task that starts appears here at once.")
+NO_ERROR = ("No error", "Errors of tasks and of claudia.errors.capture(...) are listed here.")
+NONE_ENDED = ("Nothing has ended yet", "Completed, failed and cancelled tasks are listed here.")
+
+
+class Overview(Page):
+    """A verdict in one line, key figures, what runs, the last hour, the newest errors and what ended last."""
+
+    def __init__(self, claudia: Claudia, **params: Any) -> None:
+        super().__init__(claudia, title="Overview", **params)
+        self.verdict = heading("Overview", level=1)
+        self.kpis = KpiRow(claudia)
+        self.running = Rows((STATUS, NAME, PROGRESS, RATE, ETA, DURATION), label="Running tasks", opens="there")
+        self.chart = ThroughputChart(claudia)
+        self.errors = Rows((Column("what", "Error", "link"), Column("at", "When", "ago")), label="Newest errors", opens="there")
+        self.ended = Rows((STATUS, NAME, DURATION, ENDED), label="Tasks that ended last", opens="there")
+        self.layout = pn.Column(
+            self.verdict,
+            self.kpis.layout,
+            card("Running", self.running),
+            card("Throughput, last hour", self.chart.layout),
+            pn.FlexBox(
+                card("Newest errors", self.errors, styles=HALF),
+                card("Ended last", self.ended, styles=HALF),
+                gap="16px",
+                sizing_mode="stretch_width",
+                margin=0,
+                align_items="flex-start",
+            ),
+            styles={"gap": "16px"},
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Pull the board's picture into every part."""
+        picture = self.claudia.boards.tasks.picture()
+        tone, words = frames.verdict(picture)
+        self.verdict.object = heading_html("Overview", words, tone, level=1)
+        self.kpis.refresh()
+        active = [task for task in picture.open if task["status"] == Status.ACTIVE.value]
+        zero = NOTHING_RUNS if any(picture.counts.values()) else NO_TASKS
+        self.running.show(cells.task_rows(active[:MOST_RUNNING]), zero)
+        errors = [cells.error_row(error, at) for at, error in enumerate(picture.errors[:MOST_LISTED])]
+        self.errors.show(errors, NO_ERROR)
+        self.ended.show(cells.task_rows(picture.recent[:MOST_LISTED]), NONE_ENDED)
+        if self.chart.layout._models or pn.state.curdoc is None:
+            self.chart.refresh()
+
+
+HALF = {"flex": "1 1 400px", "min-width": "min(400px, 100%)"}
+
+if __name__.startswith("bokeh_app_"):  # panel serve dashboards/pages/overview.py
+    from dashboards import serve_here
+
+    serve_here(Overview)

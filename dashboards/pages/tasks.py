@@ -1,0 +1,123 @@
+"""Tasks: all of them, page by page, and one in detail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+
+from claudia_core.model.task import Status
+from dashboards import units
+from dashboards.live import Page
+from dashboards.parts.heading import heading, heading_html
+from dashboards.parts.task_detail import TaskDetail
+from dashboards.parts.task_table import TaskTable
+from dashboards.parts.tiles import Tabs
+from dashboards.theme import CARD, MARKS
+
+if TYPE_CHECKING:
+    from claudia_core import Claudia
+
+ORDER = (Status.ACTIVE, Status.PENDING, Status.FAILED, Status.COMPLETED, Status.CANCELLED)
+FILTERS = ("status", "type", "name_prefix", "after")
+
+
+class TasksPage(Page):
+    """A live table of tasks with filters, and in its place the detail of the one that was chosen."""
+
+    status = param.Selector(default="", objects=["", *(status.value for status in Status)], doc="Only this status.")
+    type = param.String("", doc="Only this type.")
+    name_prefix = param.String("", doc="Only names that begin so.")
+    after = param.String("", doc="The cursor of the page of the table.")
+    id = param.String("", doc="The task shown in detail; empty for the table.")
+
+    ADDRESS: ClassVar[tuple[str, ...]] = ("status", "type", "name_prefix", "after", "id")
+    TYPED: ClassVar[tuple[str, ...]] = ("type", "name_prefix")
+
+    def __init__(self, claudia: Claudia, **params: Any) -> None:
+        super().__init__(claudia, title="Tasks", **params)
+        self.heading = heading("Tasks", level=1)
+        self.tabs = Tabs(label="Status", on_choose=self._on_status, items=self._tabs())
+        self.find = pmui.TextInput(
+            label="Name begins with", size="small", margin=0, css_classes=["find"], styles={"flex": "1 1 200px"}
+        )
+        self.kind = pmui.TextInput(label="Type", size="small", margin=0, css_classes=["kind"], styles={"flex": "0 1 160px"})
+        self.table = TaskTable(claudia, on_open=self._on_open)
+        self.newest = pmui.Button(label="« Newest", variant="text", size="small", css_classes=["newest"])
+        self.older = pmui.Button(label="Older ›", variant="text", size="small", css_classes=["older"])
+        self.back = pmui.Button(label="‹ All tasks", variant="text", size="small", margin=0, css_classes=["back"])
+        self.detail = TaskDetail(claudia, on_open=self._on_open, say=self.say)
+        self.find.param.watch(self._on_find, "value_input")
+        self.kind.param.watch(self._on_kind, "value_input")
+        self.newest.on_click(self._on_newest)
+        self.older.on_click(self._on_older)
+        self.back.on_click(self._on_back)
+        self.listing = pn.Column(
+            self.heading,
+            pn.Column(
+                pn.FlexBox(self.tabs, self.find, self.kind, gap="10px", align_items="center", sizing_mode="stretch_width", margin=0),
+                self.table.layout,
+                pn.Row(self.newest, self.older, margin=0),
+                styles={**CARD, "gap": "10px"}, sizing_mode="stretch_width", margin=0,
+            ),
+            styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0,
+        )  # fmt: skip
+        self.single = pn.Column(self.back, self.detail.layout, sizing_mode="stretch_width", margin=0, visible=False)
+        self.layout = pn.Column(self.listing, self.single, sizing_mode="stretch_width", margin=0)
+        self.tabs.styles = {"flex": "1 1 420px", "min-width": "0"}
+
+    @param.depends("status", "type", "name_prefix", "after", "id", watch=True)
+    def refresh(self) -> None:
+        """Show the chosen task, or else the page of the table."""
+        self.listing.visible, self.single.visible = not self.id, bool(self.id)
+        if self.id:
+            self.detail.task_id = self.id
+            self.detail.refresh()
+            self.title = self.detail.name_shown
+            return
+        self.title = "Tasks"
+        self.table.param.update(**{name: getattr(self, name) for name in FILTERS})
+        self.table.refresh()
+        self.tabs.param.update(items=self._tabs(), value=self.status)
+        self.find.param.update(value=self.name_prefix, value_input=self.name_prefix)
+        self.kind.param.update(value=self.type, value_input=self.type)
+        self.newest.visible, self.older.visible = bool(self.after), bool(self.table.next)
+        total = sum(self.claudia.boards.tasks.picture().counts.values())
+        self.heading.object = heading_html("Tasks", f"{units.plural(total, 'task')} on this hub, newest first", level=1)
+
+    def _tabs(self) -> list[dict[str, Any]]:
+        counts = self.claudia.boards.tasks.picture().counts
+        items: list[dict[str, Any]] = [{"key": "", "label": "All"}]
+        for status in ORDER:
+            count = units.number(counts[status])
+            items.append({"key": status.value, "label": status.value.capitalize(), "mark": MARKS[status], "count": count})
+        return items
+
+    def _on_status(self, status: str) -> None:
+        self.param.update(status=status, after="")
+
+    def _on_find(self, event: Any) -> None:
+        self.param.update(name_prefix=event.new or "", after="")
+
+    def _on_kind(self, event: Any) -> None:
+        self.param.update(type=event.new or "", after="")
+
+    def _on_newest(self, _: object) -> None:
+        self.after = ""
+
+    def _on_older(self, _: object) -> None:
+        self.after = self.table.next or ""
+
+    def _on_open(self, id: str) -> None:
+        self.id = id
+
+    def _on_back(self, _: object) -> None:
+        self.id = ""
+
+
+if __name__.startswith("bokeh_app_"):  # panel serve dashboards/pages/tasks.py
+    from dashboards import serve_here
+
+    serve_here(TasksPage)

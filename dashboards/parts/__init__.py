@@ -1,0 +1,13 @@
+"""Views for any Panel app or notebook cell: each takes a `Claudia`, displays itself and follows the hub.
+
+    from dashboards.parts import TaskTable
+    TaskTable(claudia)
+"""
+
+from dashboards.parts.bar import ProgressBar
+from dashboards.parts.events import EventList
+from dashboards.parts.kpis import KpiRow
+from dashboards.parts.task_table import TaskTable
+from dashboards.parts.throughput import ThroughputChart
+
+__all__ = ["EventList", "KpiRow", "ProgressBar", "TaskTable", "ThroughputChart"]

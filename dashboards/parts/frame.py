@@ -1,0 +1,100 @@
+"""The frame every page stands in on the web: masthead, address, theme, what went wrong, and a clean end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import panel as pn
+import panel_material_ui as pmui
+
+from dashboards.live import Page, on_session_end
+from dashboards.parts.masthead import Masthead
+from dashboards.theme import BODY, PAGE_SX, THEME, page_css
+
+MOST_ADDRESS = 2_000
+
+
+class Frame:
+    """Joins a page to its browser window."""
+
+    def __init__(self, page: Page, links: Sequence[dict[str, Any]]) -> None:
+        self.page = page
+        self.masthead = Masthead(pages=list(links), on_address=self._on_address)
+        self.alert = pmui.Alert(visible=False, severity="warning", sizing_mode="stretch_width", margin=0)
+        dark = prefers_dark()
+        body = pn.Column(self.alert, page, styles=BODY, sizing_mode="stretch_width", margin=0)
+        self.root = pmui.Page(
+            header=[self.masthead],
+            main=[body],
+            title="",
+            meta_title=f"{page.title} · Claudia",
+            meta_name="Claudia",
+            dark_theme=dark,
+            theme_config=THEME,
+            busy_indicator=None,
+            sx=PAGE_SX,
+            raw_css=[page_css(dark)],
+        )
+        self._address = ""
+        self._reading = False
+        self._on_address(pn.state.location.search if pn.state.location else "")
+        page.param.watch(self._on_problem, "problem")
+        page.param.watch(self._on_title, "title")
+        page.param.watch(self._on_notice, "notice")
+        if page.ADDRESS:
+            page.param.watch(self._on_state, list(page.ADDRESS))
+        on_session_end(self.release)
+
+    def release(self) -> None:
+        """Let go of what outlives the session: a `pmui.Page` refers to the process-wide `pn.state.busy`."""
+        for part in self.root.select():
+            for _, watcher in part._param__private.ref_watchers:
+                watcher.inst.param.unwatch(watcher)
+        if self.page._ticker is not None:
+            self.page._ticker.stop()
+
+    def _on_address(self, search: str) -> None:
+        """Take the page's state from an address; what does not fit is left at its default."""
+        given = dict(parse_qsl(search[:MOST_ADDRESS].removeprefix("?")))
+        self._reading = True
+        try:
+            for name in self.page.ADDRESS:
+                _set(self.page, name, given.get(name.removesuffix("_prefix"), ""))
+        finally:
+            self._reading = False
+        self._address = self._present()
+
+    def _present(self) -> str:
+        state = {name.removesuffix("_prefix"): getattr(self.page, name) for name in self.page.ADDRESS}
+        query = urlencode({name: value for name, value in state.items() if value})
+        return f"?{query}" if query else ""
+
+    def _on_state(self, *events: Any) -> None:
+        address = self._present()
+        if not self._reading and address != self._address:
+            self._address = address
+            self.masthead.go(address, push=any(event.name not in self.page.TYPED for event in events))
+
+    def _on_title(self, event: Any) -> None:
+        self.masthead.entitle(f"{event.new} · Claudia")
+
+    def _on_problem(self, event: Any) -> None:
+        self.alert.param.update(object=event.new, visible=bool(event.new))
+
+    def _on_notice(self, event: Any) -> None:
+        self.masthead.say(*event.new[:2])
+
+
+def _set(page: Page, name: str, value: str) -> None:
+    try:
+        setattr(page, name, value)
+    except ValueError:
+        setattr(page, name, page.param[name].default)
+
+
+def prefers_dark() -> bool:
+    """Whether this browser wears dark: as chosen here before, or else as its system did when it last came."""
+    cookies = pn.state.cookies or {}
+    return (cookies.get("claudia-theme") or cookies.get("claudia-system")) == "dark"

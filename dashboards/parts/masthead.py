@@ -1,0 +1,39 @@
+"""Masthead: navigation, connection, theme and address of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import param
+
+from dashboards.theme import LOGO
+from dashboards.theme.part import Part
+
+
+class Masthead(Part):
+    """The bar on top. It tells `on_address` when the browser goes back or forward."""
+
+    pages = param.List(doc="Pages: `title`, `href`, `icon`, `here`.")
+    home = param.String("./", doc="Where the name leads.")
+    logo = param.String(LOGO, doc="The logo's path.")
+
+    def __init__(self, *, on_address: Callable[[str], None], **params: Any) -> None:
+        super().__init__(**{"sizing_mode": "stretch_width", "margin": 0, **params})
+        self._on_address = on_address
+
+    def go(self, address: str, *, push: bool) -> None:
+        """Show `address` (`?query` or nothing) in the browser, as a new entry of its history with `push`."""
+        self._send_msg({"address": address, "push": push})
+
+    def entitle(self, title: str) -> None:
+        """Name the browser's tab."""
+        self._send_msg({"title": title})
+
+    def say(self, text: str, tone: str) -> None:
+        """Show a sentence for a while."""
+        self._send_msg({"say": text, "tone": tone})
+
+    def _handle_msg(self, data: Any) -> None:
+        if "address" in data:
+            self._on_address(str(data["address"]))

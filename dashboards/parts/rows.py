@@ -1,0 +1,113 @@
+"""Rows: a live table that sends only what changed, and shows all text as text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import param
+
+from dashboards.theme.part import Part
+
+type Row = Mapping[str, Any]
+"""One row: `id`, a value for each column, and perhaps `tone`."""
+
+PATIENCE = 20.0
+"""Seconds without an answer after which a browser is sent everything anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `kind` names a cell of `live.js`; columns of `priority` 3 go first where there is little room."""
+
+    key: str
+    label: str
+    kind: str = "text"
+    priority: int = 1
+
+
+class Rows(Part):
+    """A table of rows with ids. `show` brings it up to date; the browser is sent the difference."""
+
+    columns = param.List(doc="Columns as plain dicts of `Column`.")
+    initial = param.List(doc="The rows a browser starts with; later ones come as differences.")
+    edition = param.Integer(0, doc="Which state `initial` is.")
+    label = param.String("", doc="What the table holds, for those who hear it.")
+    layout = param.Selector(default="table", objects=["table", "facts", "codes"], doc="How rows are laid out.")
+    loading = param.Boolean(True, doc="Whether rows are still to come, so that a skeleton is shown.")
+    opens = param.Selector(default="", objects=["", "here", "there"], doc="What a click on a row does.")
+    zero = param.List(default=["Nothing here", ""], doc="Title, text and perhaps code to show when there is no row.")
+
+    def __init__(self, columns: Sequence[Column], *, on_open: Callable[[str], None] | None = None, **params: Any) -> None:
+        params.setdefault("sizing_mode", "stretch_width")
+        super().__init__(columns=[asdict(column) for column in columns], **params)
+        self.rows: list[Row] = []
+        self._known: dict[str, Row] = {}
+        self._order: list[str] = []
+        self._words: list[str] | None = None
+        self._listening = False
+        self._sent = 0
+        self._asked = 0.0
+        self._on_open = on_open
+
+    def show(self, rows: Sequence[Row], zero: Sequence[str] | None = None) -> None:
+        """Make these the rows; `zero` are the words for having none."""
+        self.rows = list(rows)
+        words = list(zero) if zero is not None else self._words
+        if not self._models:
+            self.param.update(initial=self.rows, loading=False, edition=self.edition + 1, zero=words or self.zero)
+            self._take(words)
+        elif self._listening and (not self._asked or time.monotonic() - self._asked > PATIENCE):
+            self._send(words)
+
+    def _take(self, words: list[str] | None) -> None:
+        self._words = words
+        self._known = {row["id"]: row for row in self.rows}
+        self._order = list(self._known)
+
+    def _send(self, words: list[str] | None) -> None:
+        late = bool(self._asked)
+        change = self._change(everything=late)
+        if words != self._words:
+            change["zero"] = words
+        if change or self._sent == 0:
+            self._sent += 1
+            self._take(words)
+            self._asked = time.monotonic()
+            self._send_msg({"n": self._sent, "loading": False, **change})
+
+    def _change(self, *, everything: bool = False) -> dict[str, Any]:
+        known = {} if everything else self._known
+        rows = {}
+        for row in self.rows:
+            before = known.get(row["id"])
+            if before is not row:
+                dirty = row if before is None else {key: value for key, value in row.items() if before.get(key) != value}
+                if dirty:
+                    rows[row["id"]] = dirty
+        order = [row["id"] for row in self.rows]
+        change: dict[str, Any] = {"rows": rows} if rows else {}
+        if everything or order != self._order:
+            change["order"] = order
+        return change
+
+    def _handle_msg(self, data: Any) -> None:
+        if "painted" in data:
+            self._asked = 0.0
+        elif "ready" in data:
+            self._greet(data["ready"])
+        elif "open" in data and self._on_open is not None:
+            self._on_open(str(data["open"]))
+
+    def _greet(self, edition: int) -> None:
+        """A browser began to listen; one that starts from another state than ours gets everything."""
+        fresh = not self._listening and edition == self.edition
+        self._listening = True
+        if not fresh:
+            self._asked = 1.0
+            self._known, self._order = {}, []
+            self._send(self._words)
+        elif self.rows and self._order != [row["id"] for row in self.rows]:
+            self._send(self._words)

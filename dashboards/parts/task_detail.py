@@ -1,0 +1,132 @@
+"""TaskDetail: all there is to know about one task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+import param
+
+from claudia_core.errors import NotFound, TaskNotFound
+from claudia_core.model.task import Task
+from dashboards import cells
+from dashboards.live import LiveView
+from dashboards.parts.actions import Actions
+from dashboards.parts.events import EventList
+from dashboards.parts.heading import card, heading, heading_html
+from dashboards.parts.rows import Column, Rows
+from dashboards.parts.task_table import TaskTable
+
+if TYPE_CHECKING:
+    from claudia_core import Claudia
+
+FACTS = (Column("label", ""), Column("value", "", "any"))
+CODE = (Column("value", "", "code"),)
+SIDE = {"flex": "1 1 320px", "min-width": "min(320px, 100%)"}
+MAIN = {"flex": "2 1 480px", "min-width": "min(480px, 100%)"}
+
+
+class TaskDetail(LiveView):
+    """A task's status, facts, error with traceback, payload, result, children and events; cancel and retry."""
+
+    task_id = param.String("", doc="The task's id.")
+    name_shown = param.String("", doc="The task's name once it is known.")
+
+    def __init__(
+        self, claudia: Claudia, *, on_open: Callable[[str], None] | None = None,
+        say: Callable[[str, str], None] | None = None, **params: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(claudia, **params)
+        opens = "here" if on_open else "there"
+        self.title = heading("", level=1)
+        self.actions = Actions(claudia, say or (lambda text, tone: None))
+        self.state = Rows((Column("value", "", "any"),), label="Status", layout="facts")
+        self.facts = Rows(FACTS, label="Facts", layout="facts", opens=opens, on_open=on_open)
+        self.error = Rows(CODE, label="Traceback", layout="codes")
+        self.payload = Rows(CODE, label="Payload", layout="codes")
+        self.result = Rows(CODE, label="Result", layout="codes")
+        self.children = TaskTable(claudia, on_open=on_open, label="Children")
+        self.events = EventList(claudia)
+        self._cards = {
+            "error": card("Error", self.error),
+            "result": card("Result", self.result),
+            "payload": card("Payload", self.payload),
+            "children": card("Children", self.children.layout),
+        }
+        self.body = pn.FlexBox(
+            card("Facts", self.facts, styles=SIDE),
+            pn.Column(
+                *self._cards.values(), card("Events", self.events.layout),
+                styles={**MAIN, "gap": "16px"}, sizing_mode="stretch_width", margin=0,
+            ),
+            gap="16px", sizing_mode="stretch_width", margin=0, align_items="flex-start",
+        )  # fmt: skip
+        head = pn.FlexBox(
+            pn.Column(self.title, self.state, styles={"flex": "1 1 300px", "min-width": "0"}, margin=0),
+            self.actions.layout, gap="12px", sizing_mode="stretch_width", margin=0, align_items="flex-start",
+        )  # fmt: skip
+        self.layout = pn.Column(head, self.body, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0)
+        self._shown: tuple[Any, ...] = ()
+
+    def refresh(self) -> None:
+        """Bring everything up to date."""
+        if not self.task_id:
+            return
+        board = self.claudia.boards.tasks.version
+        if self._shown and self._shown[:2] == (self.task_id, board):
+            return
+        try:
+            task = self.claudia.tasks.get(self.task_id)
+        except TaskNotFound:
+            self._show_none()
+            return
+        if self._shown[::2] != (self.task_id, task.version):
+            self._show(task)
+        self.children.parent_id = self.events.subject = task.id
+        self.children.refresh()
+        self.events.refresh()
+        self._cards["children"].visible = bool(self.children.table.rows)
+        self._shown = (self.task_id, board, task.version)
+
+    def _show_none(self) -> None:
+        self.name_shown = "Task not found"
+        self.title.object = heading_html("Task not found", f"No task has the id {self.task_id[:80]}", level=1)
+        self.actions.show(None)
+        self.state.visible = self.body.visible = False
+
+    def _show(self, task: Task) -> None:
+        self.name_shown = task.name
+        self.title.object = heading_html(task.name, level=1)
+        self.state.visible = self.body.visible = True
+        self.state.show([{"id": "state", "value": ["status", cells.status(task.status.value)]}])
+        self.facts.show(cells.task_facts(task, self._parent(task), self._agent(task)))
+        self.actions.show(task)
+        self._code("error", self.error, _trouble(task))
+        self._code("payload", self.payload, None if task.payload is None else cells.json_text(task.payload))
+        self._code("result", self.result, None if task.result is None else cells.json_text(task.result))
+
+    def _code(self, name: str, rows: Rows, text: str | None) -> None:
+        rows.show(cells.code_rows(text))
+        self._cards[name].visible = text is not None
+
+    def _parent(self, task: Task) -> Task | None:
+        try:
+            return self.claudia.tasks.get(task.parent_id) if task.parent_id else None
+        except TaskNotFound:
+            return None
+
+    def _agent(self, task: Task) -> str | None:
+        if task.agent_id is None:
+            return None
+        try:
+            return str(self.claudia.agents.get(task.agent_id).name)
+        except NotFound:
+            return task.agent_id
+
+
+def _trouble(task: Task) -> str | None:
+    error = task.error
+    if error is None:
+        return None
+    return cells.shorten(error.traceback or f"{error.type}: {error.message}")

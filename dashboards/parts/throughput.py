@@ -1,0 +1,128 @@
+"""ThroughputChart: tasks that ended, minute by minute, as a chart and as a table."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+from panel_material_ui import Button
+
+from claudia_core.boards import Minute
+from dashboards import frames
+from dashboards.live import LiveView
+from dashboards.parts.rows import Column, Rows
+
+if TYPE_CHECKING:
+    from claudia_core import Claudia
+
+COLUMNS = (
+    Column("minute", "Minute", "when"),
+    Column("completed", "Completed", "number"),
+    Column("failed", "Failed", "number"),
+    Column("cancelled", "Cancelled", "number"),
+    Column("created", "Made", "number", 2),
+    Column("errors", "Errors", "number", 2),
+)
+QUIET = ("No task ended in the last hour", "As soon as one does, its minute appears here.")
+HEIGHT = 220
+
+CLOCK = """
+const at = new Date(tick)
+return at.toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"})
+"""
+
+
+class ThroughputChart(LiveView):
+    """The last hour of a hub as stacked bars; the same as a table for those who cannot see them, and words when empty.
+
+    The chart is drawn after the rest of a page: HoloViews is loaded once per process, beside the work of the page.
+    """
+
+    def __init__(self, claudia: Claudia, **params: Any) -> None:
+        super().__init__(claudia, **params)
+        self.table = Rows(COLUMNS, label="Tasks that ended, by minute", visible=False, zero=list(QUIET))
+        self.words = Rows((Column("none", ""),), label="Throughput", visible=False, loading=False, zero=list(QUIET))
+        self.switch = Button(label="Show as table", variant="text", size="small", margin=0, css_classes=["twin"])
+        self.switch.on_click(self._on_switch)
+        self.chart = pn.pane.Bokeh(None, sizing_mode="stretch_width", height=HEIGHT, margin=0)
+        self.layout = pn.Column(self.chart, self.words, self.table, self.switch, sizing_mode="stretch_width", margin=0)
+        self._sources: dict[str, Any] = {}
+        self._figure: Any = None
+        self._shown: Sequence[Minute] = ()
+
+    def refresh(self) -> None:
+        """Bring chart and table up to date."""
+        minutes = self.claudia.boards.tasks.picture().minutes
+        quiet = frames.tops(minutes) == 0
+        self.words.visible = quiet and not self.table.visible
+        self.chart.visible = not quiet and not self.table.visible
+        self.switch.visible = not quiet or self.table.visible
+        if self.table.visible:
+            self.table.show(frames.twin_rows(minutes))
+        if minutes != self._shown and not quiet and holoviews_loaded():
+            self._draw(minutes)
+            self._shown = minutes
+
+    def _draw(self, minutes: Sequence[Minute]) -> None:
+        if self._figure is None:
+            self._figure, self._sources = figure(minutes)
+            self.chart.object = self._figure
+        else:
+            for series, rectangles in frames.bars(minutes).items():
+                self._sources[series].data = rectangles
+        scale(self._figure, minutes)
+
+    def _on_switch(self, _: object) -> None:
+        self.table.visible = not self.table.visible
+        self.switch.label = "Show as chart" if self.table.visible else "Show as table"
+        self.refresh()
+
+
+def holoviews_loaded() -> bool:
+    """Whether HoloViews is ready; where it is not, it is loaded in a thread, so that no page waits for it."""
+    global _loader
+    if _loader is None:
+        _loader = threading.Thread(target=_load, name="load-holoviews", daemon=True)
+        _loader.start()
+        _loader.join(0.0 if pn.state.curdoc else None)
+    return not _loader.is_alive()
+
+
+_loader: threading.Thread | None = None
+
+
+def _load() -> None:
+    import holoviews
+
+    if "bokeh" not in holoviews.Store.renderers:
+        holoviews.extension("bokeh", logo=False)
+
+
+def figure(minutes: Sequence[Minute]) -> tuple[Any, dict[str, Any]]:
+    """The chart as a Bokeh figure, and the data source of each series to be changed in place."""
+    import holoviews
+    from bokeh.models import CustomJSTickFormatter, DatetimeTicker
+
+    drawn = holoviews.render(frames.throughput_spec(minutes, HEIGHT), backend="bokeh")
+    sources = {}
+    for series, renderer in zip(frames.SERIES, drawn.renderers, strict=True):
+        sources[series] = renderer.data_source
+        renderer.data_source.data = frames.bars(minutes)[series]
+    drawn.xaxis.ticker = DatetimeTicker(desired_num_ticks=7)
+    drawn.xaxis.formatter = CustomJSTickFormatter(code=CLOCK)
+    drawn.xgrid.grid_line_color = None
+    drawn.legend.orientation = "horizontal"
+    drawn.min_border_left = drawn.min_border_right = 8
+    return drawn, sources
+
+
+def scale(drawn: Any, minutes: Sequence[Minute]) -> None:
+    """Let the axes hold the last hour and the highest bar, with room for the legend."""
+    drawn.x_range.update(start=minutes[0].at * 1e3, end=(minutes[-1].at + 60) * 1e3)
+    drawn.y_range.update(start=0, end=max(4.0, frames.tops(minutes) * 1.3))
+
+
+__all__ = ["ThroughputChart", "figure"]
+

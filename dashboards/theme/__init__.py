@@ -1,0 +1,108 @@
+"""All colours and styles. The tokens of the parts are in `live.css`; what panel-material-ui draws follows the same here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from claudia_core.model.task import Status
+from claudia_core.tracking.display import COLOURS, MARKS
+
+HERE = Path(__file__).parent
+LIVE = HERE / "live.js"
+"""The browser's side of the parts: one module, served once and kept by the browser. `live.css` goes with it."""
+
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif'
+"""Fonts that are on the machine: nothing is loaded."""
+
+DARK_COLOURS: Mapping[Status, str] = {
+    Status.PENDING: "#a3aec0",
+    Status.ACTIVE: "#7aa7ff",
+    Status.COMPLETED: "#5fd38d",
+    Status.FAILED: "#ff8a8a",
+    Status.CANCELLED: "#e5b567",
+}
+CHART_COLOURS: Mapping[str, str] = {"completed": "#2f9e5c", "failed": "#d64545", "cancelled": "#c98a1b"}
+"""Colours that tell apart on light and on dark ground, for canvases, which know no themes."""
+
+THEME: dict[str, Any] = {
+    "light": {
+        "palette": {
+            "primary": {"main": COLOURS[Status.ACTIVE]},
+            "error": {"main": COLOURS[Status.FAILED]},
+            "success": {"main": COLOURS[Status.COMPLETED]},
+            "background": {"default": "#f5f7fa", "paper": "#ffffff"},
+            "text": {"primary": "#1b2433", "secondary": "#5b6678"},
+            "divider": "#e3e7ee",
+        }
+    },
+    "dark": {
+        "palette": {
+            "primary": {"main": DARK_COLOURS[Status.ACTIVE]},
+            "error": {"main": DARK_COLOURS[Status.FAILED]},
+            "success": {"main": DARK_COLOURS[Status.COMPLETED]},
+            "background": {"default": "#0f141c", "paper": "#161c27"},
+            "text": {"primary": "#e6eaf2", "secondary": "#9aa6b8"},
+            "divider": "#2a3342",
+        }
+    },
+}
+for _scheme in THEME.values():
+    _scheme["typography"] = {"fontFamily": FONT, "button": {"textTransform": "none"}}
+    _scheme["shape"] = {"borderRadius": 8}
+
+GROUND = "light-dark(#f5f7fa, #0f141c)"
+SURFACE = "light-dark(#ffffff, #161c27)"
+LINE = "light-dark(#e3e7ee, #2a3342)"
+
+PAGE_SX: dict[str, Any] = {
+    "& .header": {
+        "backgroundColor": SURFACE,
+        "backgroundImage": "none",
+        "color": "light-dark(#1b2433, #e6eaf2)",
+        "boxShadow": "none",
+        "borderBottom": f"1px solid {LINE}",
+    },
+    "& .main, & .main-content": {"backgroundColor": GROUND},
+}
+CARD: dict[str, str] = {
+    "background": SURFACE,
+    "border": f"1px solid {LINE}",
+    "border-radius": "10px",
+    "padding": "14px 16px 8px",
+    "overflow": "hidden",
+}
+BODY: dict[str, str] = {"padding": "18px clamp(12px, 2.5vw, 32px) 40px", "gap": "16px", "box-sizing": "border-box"}
+
+HEADING = """
+:host { display: block; }
+h1, h2 { font: 600 20px/1.3 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; margin: 0;
+  color: light-dark(#1b2433, #e6eaf2); overflow-wrap: anywhere; }
+h2 { font-size: 15px; margin-bottom: 6px; }
+p { font: 14px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; margin: 2px 0 0;
+  color: light-dark(#5b6678, #9aa6b8); }
+p .bad { color: light-dark(#b91c1c, #ff8a8a); font-weight: 600; }
+p .good { color: light-dark(#15803d, #5fd38d); font-weight: 600; }
+"""
+
+LOGO = "M12 2 3 7v10l9 5 9-5V7l-9-5Zm0 2.3 6.6 3.7L12 11.7 5.4 8 12 4.3ZM5 9.9l6 3.4v6.2l-6-3.3V9.9Zm8 9.6v-6.2l6-3.4v6.3l-6 3.3Z"
+
+ICONS: Mapping[str, str] = {
+    "overview": "M3 13h8V3H3v10Zm0 8h8v-6H3v6Zm10 0h8V11h-8v10Zm0-18v6h8V3h-8Z",
+    "tasks": "M3 5h2v2H3V5Zm4 0h14v2H7V5ZM3 11h2v2H3v-2Zm4 0h14v2H7v-2Zm-4 6h2v2H3v-2Zm4 0h10v2H7v-2Z",
+}
+"""Drawn by ourselves as paths of 24 x 24, so that no icon font is loaded."""
+
+
+def page_css(dark: bool) -> str:
+    """The document's own styles: the ground is right before the first script runs, so that nothing flashes."""
+    return f"""
+:root {{ color-scheme: {"dark" if dark else "light"}; }}
+html, body {{ background: {GROUND} !important; font-family: {FONT}; }}
+#loader {{ background: none !important; }}
+.spinner {{ display: none; }}
+"""
+
+
+__all__ = ["BODY", "CARD", "CHART_COLOURS", "HEADING", "ICONS", "LIVE", "LOGO", "MARKS", "PAGE_SX", "THEME", "page_css"]

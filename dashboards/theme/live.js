@@ -1,0 +1,351 @@
+// What the browser does for Claudia's own parts. All text goes through textContent: nothing that a user supplies is ever
+// read as markup. Python sends what changed; times and running durations tick here, at no cost for the server.
+
+const h = (tag, attrs = {}, ...children) => {
+  const node = document.createElement(tag)
+  for (const [name, value] of Object.entries(attrs)) {
+    if (value != null && value !== false) { node.setAttribute(name, value) }
+  }
+  node.append(...children.filter((child) => child != null))
+  return node
+}
+
+// --- time ------------------------------------------------------------------------------------------------------------
+
+const STEPS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]]
+
+function span(seconds) {
+  if (seconds < 10) { return `${Math.max(0, seconds).toFixed(1)} s` }
+  const at = STEPS.findIndex(([size]) => seconds >= size)
+  const [size, unit] = STEPS[at]
+  const whole = Math.floor(seconds / size)
+  const next = STEPS[at + 1]
+  const rest = next ? Math.floor((seconds - whole * size) / next[0]) : 0
+  return rest ? `${whole} ${unit} ${rest} ${next[1]}` : `${whole} ${unit}`
+}
+
+const ago = (seconds) => (Math.abs(seconds) < 5 ? "just now" : seconds < 0 ? `in ${span(-seconds)}` : `${coarse(seconds)} ago`)
+const coarse = (seconds) => {
+  const [size, unit] = STEPS.find(([size]) => seconds >= size) ?? STEPS[3]
+  return `${Math.floor(seconds / size)} ${unit}`
+}
+const left = (seconds) => (seconds <= 1 ? "any moment" : span(Math.max(10, Math.round(seconds))))
+const CLOCKS = {
+  ago: (node, now) => ago((now - node._from) / 1000),
+  span: (node, now) => span(((node._to ?? now) - node._from) / 1000),
+  left: (node, now) => left((node._from - now) / 1000),
+}
+const ticking = new Set()
+
+function tick(node) {
+  const text = CLOCKS[node._clock](node, Date.now())
+  if (node.textContent !== text) { node.textContent = text }
+}
+
+setInterval(() => {
+  for (const node of ticking) {
+    if (node.isConnected) { tick(node) } else { ticking.delete(node) }
+  }
+}, 1000)
+
+function clock(kind, from, to = null) {
+  const node = h("time", {datetime: from, title: new Date(from).toLocaleString()})
+  node._clock = kind
+  node._from = Date.parse(from)
+  node._to = to == null ? null : Date.parse(to)
+  if (to == null) { ticking.add(node) }
+  tick(node)
+  return node
+}
+
+// --- cells: a kind each ----------------------------------------------------------------------------------------------
+
+const dash = () => h("span", {class: "none", title: "not known"}, "–")
+
+function link(value) {
+  const node = h("a", {class: "name", href: value.href, title: value.text, "data-key": value.key}, value.text)
+  return value.hint ? h("span", {class: "stack"}, node, h("span", {class: "hint", title: value.hint}, value.hint)) : node
+}
+
+function status(value) {
+  return h("span", {class: `status ${value.word}`}, h("span", {class: "mark", "aria-hidden": "true"}, value.mark), value.word)
+}
+
+function progress(value) {
+  const known = value.percent != null
+  const bar = h("span", {
+    class: `bar ${value.word}${known ? "" : " open"}`, role: "progressbar", "aria-label": value.name, "aria-valuemin": 0,
+    "aria-valuemax": 100, "aria-valuenow": known ? Math.round(value.percent) : null, "aria-valuetext": value.label,
+  }, h("span", {class: "fill", style: `width:${known ? value.percent : 100}%`}))
+  return h("span", {class: "progress"}, bar, h("span", {class: "label"}, value.label))
+}
+
+function move(node, value) {  // the bar of a progress cell glides instead of being made anew
+  const bar = node.firstChild
+  bar.firstChild.style.width = `${value.percent ?? 100}%`
+  bar.className = `bar ${value.word}${value.percent == null ? " open" : ""}`
+  if (value.percent != null) { bar.setAttribute("aria-valuenow", Math.round(value.percent)) }
+  bar.setAttribute("aria-valuetext", value.label)
+  node.lastChild.textContent = value.label
+  return node
+}
+
+function code(value) {
+  return h("div", {class: "code"}, copier(value, "Copy"), h("pre", {tabindex: 0}, value))
+}
+
+function copier(text, label) {
+  const button = h("button", {type: "button", class: "copy", "aria-label": `${label}: ${text.slice(0, 60)}`}, label)
+  button.onclick = async (event) => {
+    event.stopPropagation()
+    try { await navigator.clipboard.writeText(text) } catch { select_copy(text) }
+    button.textContent = "Copied"
+    setTimeout(() => { button.textContent = label }, 1500)
+  }
+  return button
+}
+
+function select_copy(text) {  // where the clipboard is closed to scripts: plain http on another host
+  const area = h("textarea")
+  area.value = text
+  document.body.append(area)
+  area.select()
+  document.execCommand("copy")
+  area.remove()
+}
+
+const KINDS = {
+  text: (value) => h("span", {class: "text", title: String(value)}, String(value)),
+  link, status, progress, code,
+  ago: (value) => clock("ago", value),
+  when: (value) => h("span", {}, clock("ago", value), h("span", {class: "hint"}, ` · ${new Date(value).toLocaleString()}`)),
+  span: (value) => clock("span", value.from, value.to),
+  left: (value) => clock("left", value),
+  tags: (value) => h("span", {class: "tags"}, ...value.map((tag) => h("span", {class: "tag", title: tag}, tag))),
+  id: (value) => h("span", {class: "id"}, h("code", {}, value), copier(value, "Copy")),
+}
+
+function cell(kind, value) {
+  if (value == null || value === "" || (Array.isArray(value) && !value.length)) { return kind === "tags" ? h("span") : dash() }
+  return kind === "any" ? KINDS[value[0]](value[1]) : KINDS[kind](value)
+}
+
+// --- Rows: a live table, or a list of facts --------------------------------------------------------------------------
+
+class Grid {
+  constructor(model) {
+    this.model = model
+    this.columns = model.columns
+    this.known = new Map()
+    this.loading = model.loading
+    this.body = h("tbody", {role: "rowgroup"})
+    this.zero = h("div", {class: "zero", role: "note"})
+    const heads = this.columns.map((column) => h("th", {...this.marks(column), role: "columnheader", scope: "col"}, column.label))
+    const head = h("thead", {role: "rowgroup"}, h("tr", {role: "row"}, ...heads))
+    this.table = h("table", {role: "table", "aria-label": model.label, class: model.layout}, head, this.body)
+    this.root = h("div", {class: "rows"}, this.table, this.zero)
+    this.body.onclick = (event) => this.click(event)
+    this.body.onkeydown = (event) => this.key(event)
+    this.apply({order: model.initial.map((row) => row.id), rows: Object.fromEntries(model.initial.map((row) => [row.id, row]))})
+  }
+
+  marks(column) {
+    return {class: `k-${column.kind} c-${column.key} p${column.priority}`}
+  }
+
+  apply(change) {
+    for (const [id, values] of Object.entries(change.rows ?? {})) { this.update(id, values) }
+    if (change.order) { this.arrange(change.order) }
+    this.loading = change.loading ?? this.loading
+    this.root.setAttribute("aria-busy", String(this.loading))
+    this.empty(change.zero)
+  }
+
+  empty(words) {
+    this.words = words ?? this.words ?? this.model.zero
+    const none = this.known.size === 0
+    this.table.hidden = none
+    this.zero.hidden = !none
+    if (!none) { return }
+    if (this.loading) { this.zero.replaceChildren(...[70, 45, 60].map((width) => h("span", {class: "skeleton", style: `width:${width}%`}))); return }
+    const [title, text, sample] = this.words
+    this.zero.replaceChildren(...[h("strong", {}, title ?? ""), h("span", {}, text ?? ""), sample ? code(sample) : null].filter(Boolean))
+  }
+
+  update(id, values) {
+    const row = this.known.get(id) ?? this.add(id)
+    this.columns.forEach((column, at) => {
+      if (!(column.key in values)) { return }
+      const value = values[column.key]
+      const td = row.children[at]
+      const old = td.firstChild
+      if (column.kind === "progress" && old?.className === "progress" && value != null) { move(old, value); return }
+      td.replaceChildren(cell(column.kind, value))
+      td.classList.toggle("blank", value == null || value === "" || value.length === 0)
+    })
+    if ("tone" in values) { row.className = values.tone ?? "" }
+  }
+
+  add(id) {
+    const tds = this.columns.map((column) => h("td", {...this.marks(column), role: "cell", "data-label": column.label}))
+    const row = h("tr", {role: "row", "data-id": id}, ...tds)
+    this.known.set(id, row)
+    return row
+  }
+
+  arrange(order) {
+    const wanted = new Set(order)
+    for (const [id, row] of this.known) {
+      if (!wanted.has(id)) { row.remove(); this.known.delete(id) }
+    }
+    let at = this.body.firstChild
+    for (const id of order) {
+      const row = this.known.get(id)
+      if (row === at) { at = at.nextSibling } else { this.body.insertBefore(row, at) }
+    }
+  }
+
+  click(event) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button || !this.model.opens) { return }
+    const anchor = event.target.closest("a") ?? (event.target.closest("button,pre,.code") ? null : event.target.closest("tr")?.querySelector("a[data-key]"))
+    if (!anchor || String(getSelection()) !== "") { return }
+    if (this.model.opens === "here" && anchor.dataset.key) {
+      event.preventDefault()
+      this.model.send_msg({open: anchor.dataset.key})
+    } else if (anchor !== event.target) { anchor.click() }
+  }
+
+  key(event) {
+    const step = {ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling"}[event.key]
+    const near = step && event.target.closest("tr")?.[step]?.querySelector("a")
+    if (near) { event.preventDefault(); near.focus() }
+  }
+}
+
+function rows({model, el}) {
+  const grid = new Grid(model)
+  // The answer after the paint is the back-pressure: a slow or hidden page gets one later, larger change instead of a queue.
+  model.on("msg:custom", (change) => {
+    grid.apply(change)
+    requestAnimationFrame(() => model.send_msg({painted: change.n}))
+  })
+  model.send_msg({ready: model.edition})
+  return grid.root
+}
+
+// --- tiles and tabs --------------------------------------------------------------------------------------------------
+
+function tile(item) {
+  return h("a", {class: `tile ${item.tone ?? ""}`, href: item.href}, h("span", {class: "label"}, item.label),
+    h("span", {class: "value"}, h("b", {}, item.value), item.unit ? h("small", {}, item.unit) : null), h("span", {class: "hint"}, item.hint))
+}
+
+function tiles({model}) {
+  const list = h("div", {class: "tiles", role: "group", "aria-label": model.label})
+  const draw = () => list.replaceChildren(...model.items.map(tile))
+  model.on("items", draw)
+  draw()
+  return list
+}
+
+function tabs({model}) {
+  const list = h("div", {class: "tabs", role: "group", "aria-label": model.label})
+  const draw = () => list.replaceChildren(...model.items.map((item) => {
+    const count = item.count == null ? null : h("span", {class: "count"}, item.count)
+    const mark = item.mark ? h("span", {class: `mark ${item.key}`, "aria-hidden": "true"}, item.mark) : null
+    const button = h("button", {type: "button", "aria-pressed": String(item.key === model.value), "data-key": item.key}, mark, item.label, count)
+    button.onclick = () => model.send_msg({choose: item.key})
+    return button
+  }))
+  model.on(["items", "value"], () => {
+    const focused = list.getRootNode().activeElement?.dataset?.key
+    draw()
+    if (focused != null) { list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus() }
+  })
+  draw()
+  return list
+}
+
+// --- Masthead: navigation, connection, theme, address ----------------------------------------------------------------
+
+const remembered = () => /(?:^|; )claudia-theme=(dark|light)(?:;|$)/.exec(document.cookie)?.[1]
+const remember = (name, value) => { document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax` }
+
+function theme(page) {
+  const system = matchMedia("(prefers-color-scheme: dark)")
+  const wear = () => { document.documentElement.style.colorScheme = page.data.dark_theme ? "dark" : "light" }
+  const follow = () => {
+    remember("claudia-system", system.matches ? "dark" : "light")
+    const dark = (remembered() ?? (system.matches ? "dark" : "light")) === "dark"
+    if (page.data.dark_theme !== dark) { page.data._following = true; page.data.dark_theme = dark; page.data._following = false }
+    wear()
+  }
+  page.data.property("dark_theme").change.connect(() => {
+    wear()
+    if (!page.data._following) { remember("claudia-theme", page.data.dark_theme ? "dark" : "light") }
+  })
+  system.addEventListener("change", follow)
+  follow()
+}
+
+const icon = (path) => {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg")
+  svg.setAttribute("viewBox", "0 0 24 24")
+  svg.setAttribute("aria-hidden", "true")
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path")
+  line.setAttribute("d", path)
+  svg.append(line)
+  return svg
+}
+
+function masthead({model, view}) {
+  const items = model.pages.map((page) => h("a", {href: page.href, "aria-current": page.here ? "page" : null, title: page.title}, icon(page.icon), h("span", {}, page.title)))
+  const brand = h("a", {class: "brand", href: model.home, "aria-label": "Claudia: overview"}, icon(model.logo), h("span", {}, "Claudia"))
+  const state = h("span", {class: "live", role: "status", "aria-live": "polite"})
+  const toasts = h("div", {class: "toasts", role: "status", "aria-live": "polite"})
+  const show = (lost) => {
+    state.className = lost ? "live lost" : "live"
+    state.replaceChildren(h("span", {class: "dot", "aria-hidden": "true"}, lost ? "✖" : "●"), h("span", {class: "word"}, lost ? "Connection lost" : "Live"))
+    state.title = lost ? "What you see is the last that was known. The page heals itself when the hub answers." : "This page follows the hub"
+  }
+  const say = (text, tone) => {
+    const toast = h("div", {class: `toast ${tone}`}, text)
+    toasts.append(toast)
+    setTimeout(() => toast.remove(), 6000)
+  }
+  show(false)
+  const page = view.root.model
+  if (page.data && "dark_theme" in page.data.attributes) { theme(page) }
+  const doc = view.model.document
+  doc.on_event("connection_lost", () => { show(true); heal() })
+  doc.on_event("client_reconnected", () => show(false))
+  addEventListener("popstate", () => model.send_msg({address: location.search}))
+  model.on("msg:custom", (message) => {
+    if (message.say) { say(message.say, message.tone) }
+    if (message.title) { document.title = message.title }
+    if (message.address != null && message.address !== location.search) {
+      history[message.push ? "pushState" : "replaceState"]({}, "", location.pathname + message.address)
+    }
+  })
+  return h("div", {class: "masthead"}, brand, h("nav", {"aria-label": "Pages"}, ...items), state, toasts)
+}
+
+// The session is gone with the hub: ask until it answers, then load the same address, which holds the whole view.
+let healing = false
+async function heal() {
+  if (healing) { return }
+  healing = true
+  for (let pause = 1000; ; pause = Math.min(10000, pause * 1.5)) {
+    await new Promise((done) => setTimeout(done, pause))
+    try {
+      if ((await fetch(location.href, {cache: "no-store"})).ok) { location.reload(); return }
+    } catch { /* not yet */ }
+  }
+}
+
+export default {
+  Rows: {render: rows},
+  Tiles: {render: tiles},
+  Tabs: {render: tabs},
+  Masthead: {render: masthead},
+}
