@@ -50,7 +50,7 @@ def create_app(claudia: Claudia) -> FastAPI:
 def _mount(entry: EntryPoint, app: FastAPI, claudia: Claudia) -> bool:
     try:
         entry.load()(app, claudia)
-    except Exception:  # noqa: BLE001 - a hub that records work is worth more than its pages
+    except Exception:  # a hub that records work is worth more than its pages
         log.exception("pages could not be loaded", pages=entry.value)
         return False
     return True
