@@ -53,7 +53,7 @@ def count_sql(query: Query, most: int) -> Sql:
 def events_sql(after: int, limit: int, types: Sequence[str], subject: str | None) -> Sql:
     """The statement that gives a stretch of the log: each type is a walk along its index, merged as they are read."""
     about: list[Term] = [] if subject is None else [("subject = ?", (subject,))]
-    index = "NOT INDEXED" if not types and subject is None else "INDEXED BY events_subject"
+    index = "NOT INDEXED" if subject is None else "INDEXED BY events_subject"
     walks: list[list[Term]] = [about]
     if types and (subject is not None or len(types) > MOST_WALKS):
         walks = [[*about, _any_of("type", types)]]
@@ -125,9 +125,10 @@ def _merged(query: Query, kind: Collection, index: Sequence[str], walks: Sequenc
     turn = " DESC" if query.order.startswith("-") else ""
     column = query.order.removeprefix("-")
     order = f"id{turn}" if column == "id" else f"place{turn}, id{turn}"
-    by = f"INDEXED BY {kind.name}_{'_'.join(index)} " if index else ""
+    ids = f"sqlite_autoindex_{kind.name}_1" if column == "id" else ""
+    by = f"{kind.name}_{'_'.join(index)}" if index else ids
     parts = [_where(walk) for walk in walks]
-    select = f"SELECT {column} AS place, id, body FROM {kind.name} {by}"
+    select = f"SELECT {column} AS place, id, body FROM {kind.name} {f'INDEXED BY {by} ' if by else ''}"
     union = " UNION ALL ".join(select + where for where, _ in parts)
     values = [value for _, bound in parts for value in bound]
     return f"SELECT body FROM ({union}ORDER BY {order} LIMIT ?)", [*values, query.limit + 1]

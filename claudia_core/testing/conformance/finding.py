@@ -8,7 +8,7 @@ import pytest
 
 from claudia_core.errors import BadCursor, InvalidValue
 from claudia_core.ports import Condition, Document, Prefix, Query, Range, Sample, Store
-from claudia_core.testing.conformance.suite import Suite, ids, put, saved, task
+from claudia_core.testing.conformance.suite import Suite, adding, deleting, ids, put, saved, task
 
 MOST_PAGES = 100
 
@@ -112,7 +112,7 @@ class StoreFinding(Suite):
             if page.next is None:
                 break
             last = page.documents[-1]["id"]
-            saved(store, lambda tx, last=last: tx.delete("tasks", last))  # the cursor needs no document to stand on
+            saved(store, deleting(last))  # the cursor needs no document to stand on
             query = replace(query, after=page.next)
         assert found == sorted(set(found))
         assert set(found) >= {f"{number:03}" for number in range(0, 100, 2)}
@@ -184,7 +184,8 @@ class StoreFinding(Suite):
 
     def test_samples(self, store: Store) -> None:
         """Rollups of the asked series, start included and end not, by series and time."""
-        saved(store, lambda tx: [tx.increment(series, at) for series in "cab" for at in (60, 0, 120)])
+        for series in "cab":
+            saved(store, adding(series, 60, 0, 120))
         assert store.samples(["b", "a"], 60) == [Sample(series, at, 1) for series in "ab" for at in (60, 120)]
         assert store.samples(["c"], 0, 120) == [Sample("c", 0, 1), Sample("c", 60, 1)]
         assert store.samples([]) == store.samples(["x"]) == []

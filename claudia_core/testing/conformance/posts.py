@@ -8,7 +8,7 @@ import pytest
 
 from claudia_core.errors import WaitTimeout
 from claudia_core.ports import Query, Store, Transaction, Work
-from claudia_core.testing.conformance.suite import Blocker, Suite, ids, in_threads, put, saved, task
+from claudia_core.testing.conformance.suite import Blocker, Suite, adding, ids, in_threads, put, saved, task
 
 
 def _setting(id: str, status: str) -> Work[object]:
@@ -21,6 +21,11 @@ def _setting(id: str, status: str) -> Work[object]:
 
 def _refuse(_: Transaction) -> None:
     raise LookupError("no such task")
+
+
+def _post_many(store: Store, key: str, count: int) -> None:
+    for number in range(count):
+        store.post(key, _setting(key, f"{number:04}"))
 
 
 class StorePosts(Suite):
@@ -70,13 +75,13 @@ class StorePosts(Suite):
     def test_each_post_runs_once(self, store: Store) -> None:
         """However posts and commits meet, none that is saved is saved twice."""
         for number in range(2_000):
-            store.post("a", lambda tx, number=number: tx.increment("ran", number))
+            store.post("a", adding("ran", number))
         store.flush()
         assert {sample.value for sample in store.samples(["ran"])} == {1}
 
     def test_last_post_is_kept_under_load(self, store: Store) -> None:
         """Many threads posting: the last post of every key is saved, and values come in order."""
-        in_threads(8, lambda key: [store.post(str(key), _setting(str(key), f"{n:04}")) for n in range(500)])
+        in_threads(8, lambda key: _post_many(store, str(key), 500))
         store.flush()
         assert ids(store, Query("tasks", {"status": "0499"}, "id")) == list("01234567")
         for key in "01234567":

@@ -108,10 +108,16 @@ class StoreRetention(Suite):
     def test_while_writing(self, store: Store) -> None:
         """Writers go on while the log is pruned, and nothing that should stay is lost."""
         done = threading.Event()
-        thread = threading.Thread(target=lambda: ([emit(store, 40) for _ in range(50)], done.set()))
+        thread = threading.Thread(target=_fill, args=(store, done))
         thread.start()
         while not done.is_set():
             store.prune(Retention(events=100))
         thread.join()
         store.prune(Retention(events=100))
         assert [event.sequence for event in store.events(1900).events] == list(range(1901, 2001))
+
+
+def _fill(store: Store, done: threading.Event) -> None:
+    for _ in range(50):
+        emit(store, 40)
+    done.set()

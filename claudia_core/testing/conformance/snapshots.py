@@ -56,7 +56,7 @@ class StoreSnapshots(Suite):
 
     def test_all_of_one_moment(self, store: Store) -> None:
         """While writers go on, everything read in one snapshot belongs together."""
-        heads = []
+        heads: list[int] = []
         with _stepping(store):
             for _ in range(30):
                 with store.snapshot() as reader:

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from claudia_core.ports import Document, Query, Store, Work
+from claudia_core.ports import Document, Query, Store, Transaction, Work
 
 type MakeStore = Callable[[], Store]
 
@@ -35,12 +35,37 @@ def task(id: str, **fields: str | None) -> Document:
 def put(store: Store, documents: Iterable[Document], collection: str = "tasks") -> None:
     """Save documents in one commit."""
     kept = list(documents)
-    saved(store, lambda tx: [tx.put(collection, document) for document in kept])
+
+    def work(tx: Transaction) -> None:
+        for document in kept:
+            tx.put(collection, document)
+
+    saved(store, work)
 
 
 def emit(store: Store, count: int, type: str = "task:created", subject: str = "s", **data: object) -> None:
     """Append events in one commit."""
-    saved(store, lambda tx: [tx.emit(type, subject, {"n": n, **data}) for n in range(count)])
+
+    def work(tx: Transaction) -> None:
+        for n in range(count):
+            tx.emit(type, subject, {"n": n, **data})
+
+    saved(store, work)
+
+
+def deleting(id: str) -> Work[None]:
+    """A work that removes a task."""
+    return lambda tx: tx.delete("tasks", id)
+
+
+def adding(series: str, *buckets: int, by: float = 1) -> Work[None]:
+    """A work that adds to buckets of a rollup."""
+
+    def work(tx: Transaction) -> None:
+        for at in buckets:
+            tx.increment(series, at, by)
+
+    return work
 
 
 def ids(store: Store, query: Query) -> list[str]:

@@ -1,0 +1,134 @@
+"""What a page costs: SQLite reads it along an index, and sorts nothing, for every question that a list of tasks asks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import product
+from pathlib import Path
+
+import apsw
+import pytest
+
+from claudia_core.ports import Condition, Prefix, Query, Range
+from claudia_core.stores import sqlite_file
+from claudia_core.stores.sqlite_query import count_sql, events_sql, find_sql
+
+STATUSES: list[Condition] = ["failed", ["active"], ["completed", "failed", "cancelled"]]
+TYPES: list[Condition] = ["ml", ["ml", "etl", "report"]]
+ORDERS = ("id", "-id", "updated_at", "-updated_at")
+
+
+@pytest.fixture
+def explain(path: Path) -> Iterator[Callable[[tuple[str, list[object]]], str]]:
+    """SQLite's plan for a statement, as one text."""
+    sqlite_file.prepare(path)
+    with closing(sqlite_file.connect(path)) as sql:
+        yield lambda statement: "\n".join(
+            str(row[3]) for row in sql.execute(f"EXPLAIN QUERY PLAN {statement[0]}", statement[1])
+        )
+
+
+def _questions() -> Iterator[dict[str, Condition]]:
+    yield {}
+    yield from ({"status": status} for status in STATUSES)
+    yield from ({"type": type} for type in TYPES)
+    yield from ({"status": status, "type": type} for status, type in product(STATUSES, TYPES))
+    yield from ({"parent_id": parent} for parent in (None, "p"))
+    yield {"agent_id": "a"}
+    yield from ({"agent_id": "a", "status": status} for status in STATUSES)
+    yield from ({"parent_id": parent, "status": status} for parent, status in product((None, "p"), STATUSES))
+
+
+def _is_along_an_index(plan: str) -> bool:
+    lines = [line for line in plan.splitlines() if " tasks" in line]
+    return bool(lines) and all("USING INDEX" in line for line in lines) and "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("later", [False, True])
+def test_every_list_of_tasks(explain: Callable[..., str], order: str, later: bool) -> None:
+    """Each filter in each order, first page and later ones: along an index, nothing sorted."""
+    for where in _questions():
+        after = None if not later else _next(order)
+        plan = explain(find_sql(Query("tasks", where, order, after)))
+        assert _is_along_an_index(plan), f"{where} {order}\n{plan}"
+
+
+@pytest.mark.parametrize("order", ["id", "-id"])
+def test_filters_are_searched(explain: Callable[..., str], order: str) -> None:
+    """By time of making, every filter is looked up: nothing is walked that does not match its first conditions."""
+    for where in _questions():
+        plan = explain(find_sql(Query("tasks", where, order)))
+        assert not where or "SCAN tasks" not in plan, f"{where}\n{plan}"
+
+
+def test_status_by_last_change(explain: Callable[..., str]) -> None:
+    """What ended last is looked up by status and time."""
+    for status in STATUSES:
+        plan = explain(find_sql(Query("tasks", {"status": status}, "-updated_at")))
+        assert "SCAN tasks" not in plan
+        assert "tasks_status_updated_at" in plan
+
+
+@pytest.mark.parametrize("order", ["name_key", "-name_key"])
+@pytest.mark.parametrize("more", [{}, {"status": "failed"}, {"type": ["ml", "etl"], "parent_id": None}])
+def test_name_prefix(explain: Callable[..., str], order: str, more: dict[str, Condition]) -> None:
+    """A search by the beginning of the name reads only names that begin so, in their order."""
+    for after in (None, _next(order)):
+        plan = explain(find_sql(Query("tasks", {"name_key": Prefix("clean"), **more}, order, after)))
+        assert _is_along_an_index(plan)
+        assert "SEARCH tasks USING INDEX tasks_name_key (name_key>? AND name_key<?)" in plan.replace(
+            "(name_key,id)", "name_key"
+        )
+
+
+def test_counts_read_no_table(explain: Callable[..., str]) -> None:
+    """Counting by one condition reads an index only."""
+    for where in ({"status": "failed"}, {"type": ["a", "b"]}, {"status": "failed", "type": "a"}, {"parent_id": None}):
+        assert "USING COVERING INDEX" in explain(count_sql(Query("tasks", where), 10_000))
+
+
+def test_other_collections(explain: Callable[..., str]) -> None:
+    """The questions of the services about agents, issues and occurrences are looked up, too."""
+    for query in (
+        Query("agents", {"status": "online", "expires_at": Range("", "now")}, "expires_at"),
+        Query("issues", {"status": "open"}, "-last_seen"),
+        Query("issues", {}, "-last_seen"),
+        Query("occurrences", {"issue_id": "i"}),
+        Query("occurrences", {"task_id": "t"}),
+        Query("occurrences"),
+    ):
+        plan = explain(find_sql(query))
+        assert "USING INDEX" in plan
+        assert "TEMP B-TREE" not in plan
+        assert not query.where or "SEARCH" in plan
+
+
+@pytest.mark.parametrize("types", [(), ("a",), ("a", "b", "c"), tuple("abcdefghijklmnopqrstuvwxyz")])
+@pytest.mark.parametrize("subject", [None, "s"])
+def test_log(explain: Callable[..., str], types: tuple[str, ...], subject: str | None) -> None:
+    """A stretch of the log begins at its place and is never sorted, whatever it is filtered by."""
+    plan = explain(events_sql(1_000, 500, types, subject))
+    assert "SCAN events" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_many_values(explain: Callable[..., str]) -> None:
+    """More values than walks are worth it are filtered along the order's own index: still nothing is sorted."""
+    where: dict[str, Condition] = {"type": [str(number) for number in range(500)], "status": STATUSES[2]}
+    for order in ("-id", "-updated_at"):
+        plan = explain(find_sql(Query("tasks", where, order)))
+        assert _is_along_an_index(plan), plan
+
+
+def test_answers_do_not_depend_on_statistics(explain: Callable[..., str], path: Path) -> None:
+    """A database that was analysed while empty is read along the same indexes."""
+    with closing(apsw.Connection(str(path))) as sql:
+        sql.execute("ANALYZE")
+    for where in _questions():
+        assert _is_along_an_index(explain(find_sql(Query("tasks", where, "-id"))))
+
+
+def _next(order: str) -> str:
+    from claudia_core.stores.schema import encode_next
+
+    return encode_next(order, ("" if order.endswith("id") else "5", "5"))
