@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 
 from claudia_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign
-from claudia_core.stores.sqlite_file import APPLICATION_ID, new_epoch, require_ours
+from claudia_core.stores.sqlite_file import APPLICATION_ID, new_epoch, require_ours, require_size
 from claudia_core.stores.sqlite_reader import sqlite_errors
 
 
@@ -78,7 +78,7 @@ def _require_store(connection: apsw.Connection, path: Path) -> None:
     if connection.pragma("application_id") != APPLICATION_ID:
         raise StoreForeign(f"{path} is not a backup of a Claudia store", hint="make one with: claudia backup FILE")
     require_ours(connection, path)
-    verdict = connection.pragma("quick_check(1)")
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone() or ("no verdict",)
     if verdict != "ok":
         raise StoreDamaged(f"the backup {path} is damaged: {verdict}", hint="use another one")
 
@@ -86,6 +86,7 @@ def _require_store(connection: apsw.Connection, path: Path) -> None:
 def _move_aside(target: Path) -> None:
     if not target.exists():
         return
+    require_size(target)
     with sqlite_errors(str(target)), closing(apsw.Connection(str(target))) as present:
         require_ours(present, target)
         try:

@@ -20,6 +20,9 @@ from claudia_core.stores.sqlite_reader import SqliteReader
 APPLICATION_ID = 0x436C6175
 """Marks a SQLite file as ours: the letters `Clau`."""
 
+SHORTEST = 512
+"""Bytes of the smallest page, and so of the smallest file, that SQLite writes."""
+
 ADD_SAMPLE = (
     "INSERT INTO samples (series, at, value) VALUES (?, ?, ?) "
     "ON CONFLICT (series, at) DO UPDATE SET value = value + excluded.value"
@@ -113,10 +116,21 @@ def _require_writable(path: Path) -> None:
         raise StoreError(f"the store {path} is a folder", hint="name a file in it")
     if path.exists() and not path.is_file():
         raise StoreForeign(f"the store {path} is not a regular file", hint="name another file")
+    require_size(path)
     for place, what in ((path, "file"), (path.parent, "folder")):
         if place.exists() and not os.access(place, os.W_OK):
             hint = f"give this user the right to write it, or name another {what}"
             raise StoreReadOnly(f"the store's {what} {place} cannot be written", hint=hint)
+
+
+def require_size(path: Path) -> None:
+    """Refuse what is too short to be a SQLite file: SQLite takes it for an empty one, and would write over it.
+
+    Raises:
+        StoreForeign: the file is neither empty nor as long as the shortest store.
+    """
+    if path.exists() and 0 < path.stat().st_size < SHORTEST:
+        raise StoreForeign(f"{path} is a file of another program", hint="name another file; it was not touched")
 
 
 def _make_private(path: Path) -> None:

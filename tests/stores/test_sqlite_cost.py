@@ -1,4 +1,4 @@
-"""What a page costs: SQLite reads it along an index, and sorts nothing, for every question that a list of tasks asks."""
+"""What a page costs: for every question that a list of tasks asks, SQLite reads along an index and sorts nothing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
