@@ -14,10 +14,10 @@ from typing import Any, Self
 from claudia_core.boards import Boards
 from claudia_core.bus import EventBus, Handler
 from claudia_core.errors import ClaudiaError, InvalidValue, SettingsError, StoreClosed
-from claudia_core.feed import Feed, Subscription
+from claudia_core.feed import Feed
 from claudia_core.model.event import Event
-from claudia_core.model.task import Status, Task
-from claudia_core.model.times import to_text, utc_now
+from claudia_core.model.task import Task
+from claudia_core.model.values import require_count
 from claudia_core.ports import Retention, Store
 from claudia_core.pulse import Duty, Pulse
 from claudia_core.services.agents import Agents
@@ -27,6 +27,7 @@ from claudia_core.services.health import HealthChecks
 from claudia_core.services.progress import ProgressService
 from claudia_core.services.tasks import NewTask, Tasks
 from claudia_core.settings import Settings, load_settings
+from claudia_core.subscriptions import Subscription
 from claudia_core.tracking.display import Silent, detect
 from claudia_core.tracking.run import Run, current_run
 from claudia_core.tracking.sampler import Sampler
@@ -40,16 +41,27 @@ class Claudia:
     Args:
         url: where the store is: a file's path, `sqlite:///FILE` or `memory://`. By default `CLAUDIA_DATABASE_URL`, or
             else `./.claudia/claudia.db`.
-        settings: single settings over the environment, `.env` and `claudia.toml`.
+        store: a store that is open already, instead of `url`; `close()` closes it.
+        settings: all settings, instead of those of the environment, `.env` and `claudia.toml`.
+        values: single settings over the others, such as `display="off"`.
 
     Raises:
         SettingsError: a setting is unknown or malformed.
         StoreError: the store cannot be opened; the message says why and what to do.
     """
 
-    def __init__(self, url: str | os.PathLike[str] | None = None, **settings: Any) -> None:
-        self.settings: Settings = load_settings(**settings, database_url=None if url is None else os.fspath(url))
-        self.store = open_store(self.settings)
+    def __init__(
+        self,
+        url: str | os.PathLike[str] | None = None,
+        *,
+        store: Store | None = None,
+        settings: Settings | None = None,
+        **values: Any,
+    ) -> None:
+        if url is not None:
+            values["database_url"] = os.fspath(url)
+        self.settings = load_settings(**values) if settings is None else settings.changed(**values)
+        self.store: Store = open_store(self.settings) if store is None else store
         self.bus = EventBus()
         self.feed = Feed(self.store, self.bus)
         self.boards = Boards(self.store, self.feed)
@@ -65,6 +77,7 @@ class Claudia:
         self._agent_id: str | None = None
         self._lock = threading.Lock()
         self._closed = False
+        self._pid = os.getpid()
         atexit.register(self.close)
 
     # --- work ---------------------------------------------------------------------------------------------------
@@ -92,7 +105,7 @@ class Claudia:
             values: other fields of `NewTask`, such as `tags`, `labels`, `unit`, `payload`.
         """
         require_source(iterable)
-        known = length_of(iterable) if total is None else total
+        known = length_of(iterable) if total is None else require_count(total, "total")
         new = NewTask(
             name=name or f"loop over {iterable.__class__.__name__}",
             type=type,
@@ -129,7 +142,7 @@ class Claudia:
 
     def current_task(self) -> Run | None:
         """The innermost tracked loop or task that the caller is in."""
-        return current_run()
+        return current_run(self)
 
     # --- what runs need (`tracking.run.Hub`) ----------------------------------------------------------------------
 
@@ -165,7 +178,7 @@ class Claudia:
         self.feed.start()
         return self.bus.once(pattern, handler)
 
-    def wait_for(self, pattern: str, timeout: float, accept: Callable[[Event], bool] = lambda event: True) -> Event:
+    def wait_for(self, pattern: str, timeout: float, accept: Callable[[Event], bool] | None = None) -> Event:
         """The next event that matches.
 
         Raises:
@@ -175,7 +188,7 @@ class Claudia:
         return self.bus.wait_for(pattern, timeout, accept)
 
     def subscribe(self, name: str, handler: Handler, **options: Any) -> Subscription:
-        """A named durable subscription; see `feed.Subscription` for the options."""
+        """A named durable subscription; see `subscriptions.Subscription` for the options."""
         subscription = Subscription(self.store, name, handler, **options)
         self._subscriptions.append(subscription)
         return subscription
@@ -184,7 +197,7 @@ class Claudia:
 
     def watch_agents(self) -> None:
         """Find lost agents from now on; what every process does that runs tasks or serves pages."""
-        self._pulse.add(Duty("reap", self.settings.heartbeat, lambda: self.agents.reap(to_text(utc_now()))))
+        self._pulse.add(Duty("reap", self.settings.heartbeat, self.agents.watch))
 
     def keep_pruned(self) -> None:
         """Prune the log every ten minutes from now on; what the server does."""
@@ -210,10 +223,10 @@ class Claudia:
                 return
             self._closed = True
         atexit.unregister(self.close)
-        if os.getpid() != self._pid_of_store():
+        if os.getpid() != self._pid:  # a fork: all of this is the parent's
             return
         for run in self._sampler.runs:
-            run.end(Status.CANCELLED, reason="the hub was closed while this was running")
+            run.abandon("the hub was closed while this was running")
         self._sampler.stop()
         self._pulse.stop()
         for subscription in self._subscriptions:
@@ -224,9 +237,6 @@ class Claudia:
                 self.agents.leave(self._agent_id)
             self.flush(self.settings.shutdown_timeout)
         self.store.close()
-
-    def _pid_of_store(self) -> int:
-        return getattr(self.store, "_pid", os.getpid())
 
     def __enter__(self) -> Self:
         return self
@@ -276,7 +286,7 @@ def store_file(settings: Settings) -> Path | None:
     path = Path(rest.removeprefix("/") if separator else settings.database_url)
     if not path.name:
         raise InvalidValue("the database address names no file", field="database_url", hint="sqlite:///FILE")
-    return Path(os.path.abspath(path))
+    return Path.cwd() / path
 
 
 def _open_sqlite(path: Path, settings: Settings) -> Store:

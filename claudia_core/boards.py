@@ -9,16 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from claudia_core.feed import Feed
 from claudia_core.model.event import Event, Gap
 from claudia_core.model.task import Status
-from claudia_core.model.times import to_text, utc_now
-from claudia_core.ports import Document, Query, Reader, Store
+from claudia_core.model.times import require_utc, utc_now
+from claudia_core.ports import Condition, Document, Query, Reader, Store
 from claudia_core.services import rollups
 
 MOST_ACTIVE = 2_000
@@ -85,33 +86,38 @@ class TaskBoard:
         self._picture: Picture | None = None
 
     def load(self) -> int:
-        """Take the first picture from the store; returns the sequence it stands at."""
-        with self._store.snapshot() as reader, self._lock:
-            self._sequence = reader.head()
-            for status in reversed(OPEN):
-                found = reader.find(Query("tasks", {"status": status}, limit=MOST_ACTIVE)).documents
-                self._open.update((document["id"], document) for document in reversed(found))
+        """Take the whole picture from the store; returns the sequence it stands at."""
+        with self._store.snapshot() as reader:
+            head = reader.head()
+            open_rows = [row for status in OPEN for row in _newest(reader, {"status": status}, "-id", MOST_ACTIVE)]
             ended = [status.value for status in Status if status.is_terminal]
-            found = reader.find(Query("tasks", {"status": ended}, "-updated_at", limit=MOST_RECENT)).documents
-            self._recent.update((document["id"], document) for document in reversed(found))
-            self._errors.extend(_errors(reader))
-            self._events.extend(reader.events(max(0, self._sequence - MOST_EVENTS), MOST_EVENTS).events)
-            self._count(reader)
-            self._bump()
-        return self._sequence
+            recent = _newest(reader, {"status": ended}, "-updated_at", MOST_RECENT)
+            errors = _newest(reader, {}, "-id", MOST_ERRORS, "occurrences")
+            tail = reader.events(max(0, head - MOST_EVENTS), MOST_EVENTS).events
+            with self._lock:
+                self._sequence = head
+                self._open = OrderedDict((row["id"], row) for row in sorted(open_rows, key=lambda row: str(row["id"])))
+                self._drop_surplus()
+                self._recent = OrderedDict((row["id"], row) for row in reversed(recent))
+                self._errors = deque((_without_traceback(row) for row in reversed(errors)), MOST_ERRORS)
+                self._events = deque(tail, MOST_EVENTS)
+                self._count(reader)
+                self._bump()
+        return head
 
     def apply(self, events: list[Event], gap: Gap | None) -> None:
-        """Fold the next events; called by the feed's thread."""
+        """Fold the next events; called by the feed's thread. After a gap the picture is taken anew."""
         if gap is not None:
             self.load()
         with self._lock:
-            for event in events:
-                self._fold(event)
-                self._sequence = max(self._sequence, event.sequence)
-            self._events.extend(events)
             self._gap = gap or self._gap
-            self._count(self._store)
+            for event in events:
+                if event.sequence > self._sequence:
+                    self._fold(event)
+                    self._events.append(event)
+                    self._sequence = event.sequence
             self._bump()
+            self._count(self._store)
 
     def picture(self) -> Picture:
         """The present picture; the same object as long as nothing happens."""
@@ -154,8 +160,7 @@ class TaskBoard:
     def _fold_progress(self, data: Document) -> None:
         row = self._open.get(data["task_id"])
         if row is not None and row["version"] < data["version"]:
-            progress = {key: data[key] for key in row["progress"]}
-            self._open[row["id"]] = {**row, "progress": progress, "version": data["version"]}
+            self._open[row["id"]] = _advanced(row, data)
 
     def _fold_task(self, row: Document) -> None:
         id = row["id"]
@@ -165,14 +170,23 @@ class TaskBoard:
         if row["status"] in OPEN:
             self._recent.pop(id, None)
             self._open[id] = row
-            if len(self._open) > MOST_ACTIVE:
-                self._open.popitem(last=False)
+            self._drop_surplus()
         else:
             self._open.pop(id, None)
             self._recent[id] = row
             self._recent.move_to_end(id)
             if len(self._recent) > MOST_RECENT:
                 self._recent.popitem(last=False)
+
+    def _drop_surplus(self) -> None:
+        """Waiting tasks go first: what is being worked on is what people look for."""
+        surplus = len(self._open) - MOST_ACTIVE
+        if surplus > 0:
+            waiting = (id for id, row in self._open.items() if row["status"] == Status.PENDING)
+            for id in [*islice(waiting, surplus)]:
+                del self._open[id]
+        while len(self._open) > MOST_ACTIVE:
+            self._open.popitem(last=False)
 
     def _count(self, reader: Reader) -> None:
         now = time.time()
@@ -194,9 +208,20 @@ def minutes(reader: Reader, now: float, count: int = MINUTES) -> tuple[Minute, .
     return tuple(Minute(at, **values) for at, values in found.items())
 
 
-def _errors(reader: Reader) -> Iterable[Document]:
-    for document in reversed(reader.find(Query("occurrences", limit=MOST_ERRORS)).documents):
-        yield {key: value for key, value in document.items() if key != "traceback"}
+def _newest(
+    reader: Reader, where: Mapping[str, Condition], order: str, limit: int, collection: str = "tasks"
+) -> list[Document]:
+    return reader.find(Query(collection, where, order, limit=limit)).documents
+
+
+def _without_traceback(occurrence: Document) -> Document:
+    return {key: value for key, value in occurrence.items() if key != "traceback"}
+
+
+def _advanced(row: Document, data: Document) -> Document:
+    """A task's row after `progress:updated`."""
+    progress = {key: data[key] for key in row["progress"]}
+    return {**row, "progress": progress, "version": data["version"], "updated_at": data["updated_at"]}
 
 
 class Boards:
@@ -220,7 +245,12 @@ class Boards:
 
 
 def picture_at(store: Store, moment: datetime) -> Picture:
-    """The hub as it was at `moment`, folded from the log: only tasks whose events are still kept are in it."""
+    """The hub as it was at `moment`, folded from the log: only tasks whose making is still kept are in it.
+
+    Raises:
+        InvalidValue: `moment` has no timezone.
+    """
+    moment = require_utc(moment, "moment")
     tasks: dict[str, Any] = {}
     errors: deque[Document] = deque(maxlen=MOST_ERRORS)
     tail: deque[Event] = deque(maxlen=MOST_EVENTS)
@@ -256,7 +286,6 @@ def _fold_past(event: Event, tasks: dict[str, Any], errors: deque[Document]) -> 
     elif event.type == "progress:updated":
         row = tasks.get(event.subject)
         if row is not None:
-            progress = {key: event.data[key] for key in row["progress"]}
-            tasks[event.subject] = {**row, "progress": progress, "updated_at": to_text(event.time)}
+            tasks[event.subject] = _advanced(row, event.data)
     elif event.type.startswith("task:") and "status" in event.data:
         tasks[event.subject] = event.data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import threading
 from collections import deque
@@ -47,7 +48,8 @@ class Outcome:
 class EventBus:
     """Calls handlers by event type. Patterns use `*` and `?`: `task:*` matches `task:failed`.
 
-    Handlers run on the thread that emits, in the order they were added. All methods may be called from any thread.
+    Handlers run on the thread that emits; those of one pattern in the order they were added. All methods may be called
+    from any thread. A handler added or taken away while an event is handed out is so from the next event on.
     """
 
     def __init__(self) -> None:
@@ -74,7 +76,7 @@ class EventBus:
                 return handler(event)
             return None
 
-        only_once.__qualname__ = _name(handler)
+        functools.update_wrapper(only_once, handler)
         end = self.on(pattern, only_once)
         return end
 
@@ -83,11 +85,13 @@ class EventBus:
         return self.on("*", handler)
 
     def off(self, pattern: str, handler: Handler) -> None:
-        """Stop calling `handler` for `pattern`; nothing happens when it was not called."""
+        """Stop calling `handler` for `pattern`, added by `on` or `once`; nothing happens when it was not called."""
         with self._lock:
             handlers = self._handlers.get(pattern, [])
-            if handler in handlers:
-                handlers.remove(handler)
+            for added in handlers:
+                if handler in (added, getattr(added, "__wrapped__", added)):
+                    handlers.remove(added)
+                    break
             if not handlers:
                 self._handlers.pop(pattern, None)
             self._routes = {}
@@ -98,15 +102,21 @@ class EventBus:
         return sum(map(len, self._handlers.values()))
 
     def emit(self, event: Event) -> int:
-        """Call the matching handlers; returns how many raised. A handler must not be a coroutine function."""
+        """Call the matching handlers; returns how many raised.
+
+        A coroutine function cannot be awaited here and counts as one that raised: use `emit_async` for it.
+        """
         route = self._routes.get(event.type)
         if route is None:
             route = self._route(event.type)
         failed = 0
         for handler in route:
             try:
-                handler(event)
-            except Exception as error:  # noqa: BLE001 - one listener must not hurt another
+                result = handler(event)
+                if result is not None and inspect.iscoroutine(result):
+                    result.close()
+                    raise TypeError(f"{_name(handler)} is a coroutine function: only emit_async() can await it")
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - one listener must not hurt another
                 failed += 1
                 self._note(handler, event, error)
         return failed
@@ -121,13 +131,13 @@ class EventBus:
             result = handler(event)
             if inspect.isawaitable(result):
                 result = await result
-        except Exception as error:  # noqa: BLE001 - one listener must not hurt another
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - one listener must not hurt another
             self._note(handler, event, error)
             return Outcome(name, error=error)
         return Outcome(name, result)
 
-    def wait_for(self, pattern: str, timeout: float, accept: Callable[[Event], bool] = lambda event: True) -> Event:
-        """The next event that matches `pattern` and `accept`, waiting up to `timeout` seconds.
+    def wait_for(self, pattern: str, timeout: float, accept: Callable[[Event], bool] | None = None) -> Event:
+        """The next event that matches `pattern` and for which `accept(event)` is true, waiting up to `timeout` seconds.
 
         Raises:
             WaitTimeout: none came in time.
@@ -136,7 +146,7 @@ class EventBus:
         arrived = threading.Event()
 
         def take(event: Event) -> None:
-            if not found and accept(event):
+            if not found and (accept is None or accept(event)):
                 found.append(event)
                 arrived.set()
 

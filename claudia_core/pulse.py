@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from claudia_core.errors import ClaudiaError, StoreClosed
+from claudia_core.errors import StoreClosed
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +34,9 @@ class Pulse:
         self._thread: threading.Thread | None = None
 
     def add(self, duty: Duty) -> None:
-        """Do this from now on."""
+        """Do this from now on; a duty of the same name is replaced."""
         with self._changed:
+            self._next = [entry for entry in self._next if entry[1].name != duty.name]
             self._next.append((time.monotonic() + duty.first, duty))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="claudia-pulse", daemon=True)
@@ -66,5 +67,5 @@ class Pulse:
                 duty.work()
             except StoreClosed:
                 return
-            except ClaudiaError as error:
-                log.warning("a duty failed and will be tried again", duty=duty.name, error=str(error))
+            except Exception as error:  # noqa: BLE001 - one duty must not hurt another: without a heartbeat, tasks are lost
+                log.warning("a duty failed and will be tried again", duty=duty.name, error=repr(error))

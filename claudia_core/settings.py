@@ -7,9 +7,9 @@ import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -27,12 +27,10 @@ FOREIGN = frozenset({"CLAUDIA_CI", "CLAUDIA_TEST_MONGODB_URI"})
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-class Settings(BaseSettings):
-    """Everything that can be set. An argument wins over the environment, that over `.env`, that over `claudia.toml`."""
+class Settings(BaseModel):
+    """Everything that can be set. Made by `load_settings` and `default_settings`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", toml_file="claudia.toml", frozen=True, extra="ignore"
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
 
     database_url: str = Field(
         DEFAULT_URL, description="Where the store is: sqlite:///FILE, a file's path, or memory://."
@@ -43,16 +41,43 @@ class Settings(BaseSettings):
     busy_timeout: Seconds = Field(30.0, description="Seconds a write waits for another process.")
     host: str = Field("127.0.0.1", description="Address the server binds to.")
     port: int = Field(5006, ge=0, le=65_535, description="Port of the server; 0 takes a free one.")
-    token: SecretStr | None = Field(None, description="Token for the server; a random one is made when unset.")
+    token: SecretStr | None = Field(
+        None, min_length=1, description="Token for the server; a random one is made when unset."
+    )
     heartbeat: Seconds = Field(5.0, description="Seconds between signs of life of a process that runs tasks.")
     lease: Seconds = Field(15.0, description="Seconds without a sign of life after which its tasks count as lost.")
-    keep_days: float = Field(30.0, gt=0, description="Days for which events are kept.")
+    keep_days: float = Field(30.0, gt=0, le=36_500, description="Days for which events are kept.")
     keep_bytes: int = Field(2_000_000_000, gt=0, description="Bytes of events that are kept.")
     display: Literal["auto", "off"] = Field("auto", description="Whether loops show a bar or widget where they run.")
     environment: Literal["development", "test", "production"] = Field(
         "development", description="What this hub is for."
     )
     shutdown_timeout: Seconds = Field(10.0, description="Seconds that closing waits for what is not saved yet.")
+
+    @model_validator(mode="after")
+    def _lease_outlives_heartbeats(self) -> Self:
+        if self.lease < 2 * self.heartbeat:
+            least = 2 * self.heartbeat
+            raise ValueError(
+                f"CLAUDIA_LEASE is {self.lease:g}: use at least twice CLAUDIA_HEARTBEAT, {least:g} seconds"
+            )
+        return self
+
+    def changed(self, **values: Any) -> Settings:
+        """These settings with single values changed.
+
+        Raises:
+            SettingsError: a setting is unknown or malformed.
+        """
+        return default_settings(**{**dict(self), **values}) if values else self
+
+
+class _Sources(Settings, BaseSettings):
+    """Settings from outside. An argument wins over the environment, that over `.env`, that over `claudia.toml`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", toml_file="claudia.toml", frozen=True, extra="ignore"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -61,37 +86,69 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The order of the sources: arguments, environment, `.env`, `claudia.toml`."""
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings(**values: Any) -> Settings:
-    """The settings, with `values` over all other sources.
+    """The settings, with `values` over all other sources; a None counts as not given.
 
     Raises:
         SettingsError: a setting is unknown or malformed; the message names the variable and what would be right.
     """
     _require_known((name for name in os.environ if name.upper().startswith(PREFIX)), "environment variable")
     _require_known(_names_of(Path(".env")), "variable in .env")
-    _require_known((f"{PREFIX}{key}".upper() for key in _toml_keys(Path("claudia.toml"))), "setting in claudia.toml")
+    _require_known_keys(Path("claudia.toml"))
+    return _checked(_Sources, values)
+
+
+def default_settings(**values: Any) -> Settings:
+    """The default settings with `values` over them, whatever the environment and the files say.
+
+    Raises:
+        SettingsError: a setting is unknown or malformed.
+    """
+    return _checked(Settings, values)
+
+
+def _checked(kind: type[Settings], values: dict[str, Any]) -> Settings:
+    given = {name: value for name, value in values.items() if value is not None}
+    for name in given:
+        if name not in kind.model_fields:
+            raise _unknown(name, "setting", kind.model_fields)
     try:
-        return Settings(**{key: value for key, value in values.items() if value is not None})
+        return kind(**given)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = f"{PREFIX}{'_'.join(map(str, first['loc']))}".upper()
-        what = Settings.model_fields[str(first["loc"][0])].description if first["loc"] else ""
-        raise SettingsError(f"{name} is not right: {first['msg']}", field=name, hint=what) from error
+        raise _malformed(error) from error
+
+
+def _malformed(error: ValidationError) -> SettingsError:
+    first = error.errors(include_url=False)[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:  # a rule over several settings names them itself
+        return SettingsError(reason)
+    field = str(first["loc"][0])
+    name = f"{PREFIX}{field}".upper()
+    given = "" if field == "token" else f" ({first['input']!r:.80})"
+    return SettingsError(
+        f"{name}{given} is not right: {reason}", field=name, hint=Settings.model_fields[field].description
+    )
 
 
 def _require_known(names: Iterable[str], what: str) -> None:
-    known = {f"{PREFIX}{field}".upper() for field in Settings.model_fields} | FOREIGN
+    known = {f"{PREFIX}{field}".upper() for field in Settings.model_fields}
     for name in names:
-        if name.upper() not in known:
-            close = difflib.get_close_matches(name.upper(), known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(sorted(known - FOREIGN))}"
-            raise SettingsError(f"unknown {what} {name}", field=name, hint=hint)
+        if name.upper() not in known | FOREIGN:
+            raise _unknown(name, what, known)
+
+
+def _unknown(name: str, what: str, known: Iterable[str]) -> SettingsError:
+    close = difflib.get_close_matches(name.lower(), {other.lower(): other for other in known}, n=1)
+    right = next((other for other in known if [other.lower()] == close), None)
+    hint = f"did you mean {right}?" if right else f"known are: {', '.join(sorted(known))}"
+    return SettingsError(f"unknown {what} {name}", field=name, hint=hint)
 
 
 def _names_of(env_file: Path) -> list[str]:
@@ -99,13 +156,19 @@ def _names_of(env_file: Path) -> list[str]:
         return []
     from dotenv import dotenv_values
 
-    return [name for name in dotenv_values(env_file) if name.upper().startswith(PREFIX)]
-
-
-def _toml_keys(file: Path) -> list[str]:
-    if not file.is_file():
-        return []
     try:
-        return list(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return [name for name in dotenv_values(env_file) if name.upper().startswith(PREFIX)]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f".env cannot be read: {error}", hint="it must be UTF-8") from error
+
+
+def _require_known_keys(file: Path) -> None:
+    if not file.is_file():
+        return
+    try:
+        keys = list(tomllib.loads(file.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"claudia.toml cannot be read: {error}", hint="it must be TOML in UTF-8") from error
+    for key in keys:
+        if key not in Settings.model_fields:
+            raise _unknown(key, "setting in claudia.toml", Settings.model_fields)

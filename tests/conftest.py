@@ -6,6 +6,8 @@ import pytest
 
 from tests import loopback
 
+pytest_plugins = ["claudia_core.testing.plugin"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def only_loopback() -> Iterator[None]:

@@ -11,8 +11,8 @@ from claudia_core.errors import NotFound
 from claudia_core.model.agent import Agent, AgentStatus
 from claudia_core.model.ids import new_id
 from claudia_core.model.task import Status, TaskError
-from claudia_core.model.times import to_text
-from claudia_core.ports import Query, Range, Store, Transaction
+from claudia_core.model.times import to_text, utc_now
+from claudia_core.ports import Document, Query, Range, Store, Transaction
 from claudia_core.services import moves
 
 REAP_AT_ONCE = 200
@@ -25,6 +25,7 @@ class Agents:
     def __init__(self, store: Store, *, lease: float = 15.0) -> None:
         self._store = store
         self._lease = lease
+        self._suspects: dict[str, str] = {}
 
     def register(self, name: str | None = None) -> Agent:
         """Make this process known as an agent."""
@@ -63,14 +64,19 @@ class Agents:
         self._store.post(f"heartbeat/{id}", work)
 
     def leave(self, id: str) -> None:
-        """Note that the agent ended in good order."""
+        """Note that the agent ended in good order; tasks that it still has are cancelled."""
 
         def work(tx: Transaction) -> None:
             found = tx.get("agents", id)
-            if found is not None and found["status"] == AgentStatus.ONLINE:
-                agent = Agent.from_document(found).with_status(AgentStatus.OFFLINE)
-                tx.put("agents", agent.to_document())
-                tx.emit("agent:offline", id, agent.to_document())
+            if found is None or found["status"] != AgentStatus.ONLINE:
+                return
+            cancel = moves.cancelling("its process ended")
+            for task in _active_of(tx, id, 10_000):
+                if moves.load(tx, task["id"]).status is Status.ACTIVE:  # not cancelled with its parent just now
+                    cancel(tx, moves.with_content(tx, task))
+            agent = Agent.from_document(found).with_status(AgentStatus.OFFLINE)
+            tx.put("agents", agent.to_document())
+            tx.emit("agent:offline", id, agent.to_document())
 
         self._store.write(work).result(10.0)
 
@@ -96,8 +102,22 @@ class Agents:
 
         Each keeps its last progress and gets the error code `lost`.
         """
-        expired = Query("agents", {"status": "online", "expires_at": Range("", now_text)}, order="expires_at")
-        return sum(self._reap_agent(document["id"]) for document in self._store.find(expired).documents)
+        return sum(self._reap_agent(id) for id in self._expired(now_text))
+
+    def watch(self) -> int:
+        """Reap the agents whose lease had run out at the last call already; returns how many tasks were failed.
+
+        When this machine slept, every lease has run out: the others get until the next call to show that they live.
+        """
+        expired = self._expired(to_text(utc_now()))
+        ripe = [id for id, lapsed in expired.items() if self._suspects.get(id) == lapsed]
+        self._suspects = expired
+        return sum(self._reap_agent(id) for id in ripe)
+
+    def _expired(self, now_text: str) -> dict[str, str]:
+        where = {"status": AgentStatus.ONLINE.value, "expires_at": Range("", now_text)}
+        found = self._store.find(Query("agents", where, "expires_at", limit=1_000)).documents
+        return {document["id"]: document["expires_at"] for document in found}
 
     def _reap_agent(self, id: str) -> int:
         lost = 0
@@ -113,8 +133,7 @@ class Agents:
             return 0
         agent = Agent.from_document(found)
         lose = moves.failing(_lost(agent))
-        mine = Query("tasks", {"agent_id": id, "status": Status.ACTIVE.value}, limit=REAP_AT_ONCE)
-        documents = tx.find(mine).documents
+        documents = _active_of(tx, id, REAP_AT_ONCE)
         for document in documents:
             lose(tx, moves.with_content(tx, document))
         if len(documents) < REAP_AT_ONCE:
@@ -122,6 +141,10 @@ class Agents:
             tx.put("agents", agent.to_document())
             tx.emit("agent:lost", id, agent.to_document())
         return len(documents)
+
+
+def _active_of(tx: Transaction, agent_id: str, limit: int) -> list[Document]:
+    return tx.find(Query("tasks", {"agent_id": agent_id, "status": Status.ACTIVE.value}, limit=limit)).documents
 
 
 def _lost(agent: Agent) -> TaskError:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
 
-from claudia_core.errors import ClaudiaError
+from claudia_core.errors import ClaudiaError, IllegalTransition, StoreUnavailable
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status, Task
+from claudia_core.services.moves import Move, cancelling, completing, failing
+from claudia_core.services.new_task import NewTask
 from claudia_core.services.progress import ProgressService
-from claudia_core.services.tasks import NewTask, Tasks
+from claudia_core.services.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +47,10 @@ class Hub(Protocol):
 _current: ContextVar[Run | None] = ContextVar("claudia_run", default=None)
 
 
-def current_run() -> Run | None:
-    """The innermost run that this thread or coroutine is in, or None."""
+def current_run(hub: Hub | None = None) -> Run | None:
+    """The innermost open run that this thread or coroutine is in, of any hub or of this one; None outside of all."""
     run = _current.get()
-    while run is not None and (not run.is_open or run.is_abandoned):
+    while run is not None and (not run.is_open or run.is_abandoned or hub not in (None, run.hub)):
         run = run.outer
     return run
 
@@ -56,7 +59,7 @@ class Run:
     """A task that this process works on. It never lets a failing store break the work it watches."""
 
     def __init__(self, hub: Hub, new: NewTask, *, show: bool = True) -> None:
-        self._hub = hub
+        self.hub = hub
         self._new = new.checked()
         self.show = show
         self.outer: Run | None = None
@@ -69,7 +72,7 @@ class Run:
         self._began = 0.0
         self._noted_at = 0.0
         self._seconds = 0.0
-        self._ending = threading.Lock()
+        self._turning = threading.RLock()  # reentrant: the garbage collector may end a run in the middle of anything
         self.saved: Task | None = None
 
     @property
@@ -111,36 +114,63 @@ class Run:
     def begin(self) -> None:
         """Save the task as started, as a child of the run around it unless it has another parent.
 
+        A store that is away does not stop the work: the task is saved as soon as the store is back.
+
         Raises:
-            StoreError: the store could not save it.
+            RuntimeError: this run was begun before.
+            IllegalTransition: the task with this id has ended.
+            StoreError: the store is closed, or cannot be written at all.
         """
-        self.outer = current_run()
+        if self.status is not Status.PENDING:
+            raise RuntimeError(f"{self.name} was run already; make another one to run it again")
+        self.outer = self._around()
         parent = self._new.parent_id or (None if self.outer is None else self.outer.id)
-        values = {name: getattr(self._new, name) for name in NewTask.__dataclass_fields__}
-        new = NewTask(**{**values, "parent_id": parent, "agent_id": self._hub.agent_id()})
-        self.saved = self._hub.tasks.create_many([new], start=True)[0]
+        self._new = replace(self._new, parent_id=parent)
+        self._save_begin()
         self.status = Status.ACTIVE
         self.is_open = True
         self._began = self._noted_at = time.monotonic()
         _current.set(self)
-        self._hub.begun(self)
+        self.hub.begun(self)
+
+    def _around(self) -> Run | None:
+        return current_run(self.hub)
+
+    def _save_begin(self) -> None:
+        try:
+            self._new = replace(self._new, agent_id=self.hub.agent_id())
+            self.saved = self.hub.tasks.create_many([self._new], start=True)[0]
+            if self.saved.agent_id != self._new.agent_id:  # it was there before: made to be run now
+                self.saved = self.hub.tasks.start(self.id, agent_id=self._new.agent_id)
+        except StoreUnavailable as failure:
+            log.warning("the store is away: a task is saved when it is back", task=self.id, error=str(failure))
+            self.hub.tasks.create_soon(self._new, start=True)
 
     def sample(self, now: float) -> None:
-        """Save the progress if it moved and it is time."""
+        """Save the progress if it moved and it is time; called by the sampler's thread."""
         wait = min(SLOWEST, max(FASTEST, (now - self._began) / 20))
         if now - self._noted_at >= wait:
             self._note(now)
 
     def _note(self, now: float) -> None:
-        state = (self.n, self.total, self.message)
-        if state == self._noted or not self.is_open:
-            return
-        self._noted, self._noted_at = state, now
-        self._hub.progress.update(self.id, state[0], total=state[1], message=state[2], attempt=1)
+        with self._turning:  # else a look that is overtaken could replace the last one
+            state = (self.n, self.total, self.message)
+            if state == self._noted or not self.is_open:
+                return
+            self._noted, self._noted_at = state, now
+            attempt = 1 if self.saved is None else self.saved.attempt
+            self.hub.progress.update(self.id, state[0], total=state[1], message=state[2], attempt=attempt)
 
     def end(self, status: Status, *, error: BaseException | None = None, result: Any = None, reason: str = "") -> None:
         """Save how the run ended. A store that is away is logged: the user's work goes on."""
-        with self._ending:
+        self._end(status, _move(status, error, result, reason))
+
+    def abandon(self, reason: str) -> None:
+        """End the run from outside: its process or hub will not go on with it."""
+        self.end(Status.CANCELLED, reason=reason)
+
+    def _end(self, status: Status, move: Move) -> None:
+        with self._turning:
             if not self.is_open:
                 return
             self._note_last()
@@ -150,12 +180,9 @@ class Run:
         if _current.get() is self:
             _current.set(self.outer)
         try:
-            self.saved = self._save_end(status, error, result, reason)
-        except ClaudiaError as failure:
-            log.warning("the end of a task could not be saved", task=self.id, status=status, error=str(failure))
-        if status is Status.COMPLETED and self.saved is not None:
-            self.n, self.total = self.saved.progress.current, self.saved.progress.total
-        self._hub.ended(self)
+            self._save_end(move)
+        finally:
+            self.hub.ended(self)
 
     def _note_last(self) -> None:
         try:
@@ -163,12 +190,33 @@ class Run:
         except ClaudiaError as failure:
             log.warning("the last progress could not be noted", task=self.id, error=str(failure))
 
-    def _save_end(self, status: Status, error: BaseException | None, result: Any, reason: str) -> Task:
-        if status is Status.FAILED:
-            return self._hub.tasks.fail(self.id, error if error is not None else reason)
-        if status is Status.CANCELLED:
-            return self._hub.tasks.cancel(self.id, reason=reason)
-        return self._hub.tasks.complete(self.id, result)
+    def _save_end(self, move: Move) -> None:
+        try:
+            self.saved = self.hub.tasks.move(self.id, move)
+        except StoreUnavailable as failure:
+            log.warning("the store is away: a task's end is saved when it is back", task=self.id, error=str(failure))
+            self._later(move)
+        except IllegalTransition:
+            self._ended_elsewhere()
+        except ClaudiaError as failure:
+            log.warning("the end of a task could not be saved", task=self.id, error=str(failure))
+        if self.status is Status.COMPLETED and self.saved is not None:
+            self.n, self.total = self.saved.progress.current, self.saved.progress.total
+
+    def _later(self, move: Move) -> None:
+        try:
+            self.hub.tasks.move_soon(self.id, move)
+        except ClaudiaError as failure:
+            log.warning("the end of a task could not be noted", task=self.id, error=str(failure))
+
+    def _ended_elsewhere(self) -> None:
+        """Someone cancelled the task, or its parent, while the work went on."""
+        try:
+            self.saved = self.hub.tasks.get(self.id)
+        except ClaudiaError as failure:
+            log.warning("a task that ended elsewhere could not be read", task=self.id, error=str(failure))
+        else:
+            self.status = self.saved.status
 
     def __repr__(self) -> str:
         """Deterministic text, such as `clean rows: active, 3/10 items (30%)`."""
@@ -178,3 +226,9 @@ class Run:
         from claudia_core.tracking.display import bar_html
 
         return bar_html(self)
+
+
+def _move(status: Status, error: BaseException | None, result: Any, reason: str) -> Move:
+    if status is Status.FAILED:
+        return failing(reason if error is None else error)
+    return cancelling(reason) if status is Status.CANCELLED else completing(result)

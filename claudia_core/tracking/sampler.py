@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import structlog
 
-from claudia_core.errors import ClaudiaError
 from claudia_core.tracking.display import Display
 from claudia_core.tracking.run import Run
 
@@ -41,7 +41,7 @@ class Sampler:
                 self._thread.start()
             self._changed.notify_all()
         if run.show:
-            self._display.begin(run)
+            self._show(lambda: self._display.begin(run))
 
     def ended(self, run: Run) -> None:
         """No more looks at this run."""
@@ -49,7 +49,7 @@ class Sampler:
             if run in self._runs:
                 self._runs.remove(run)
         if run.show:
-            self._display.end(run)
+            self._show(lambda: self._display.end(run))
 
     def stop(self) -> None:
         """End the thread."""
@@ -69,18 +69,18 @@ class Sampler:
             now = time.monotonic()
             for run in runs:
                 self._sample(run, now)
-            self._show()
+            self._show(self._display.refresh)
             with self._changed:
                 self._changed.wait_for(lambda: self._stopped, PERIOD)
 
     def _sample(self, run: Run, now: float) -> None:
         try:
             run.sample(now)
-        except ClaudiaError as error:
-            log.warning("progress could not be noted", task=run.id, error=str(error))
+        except Exception as error:  # noqa: BLE001 - one run must not hurt another
+            log.warning("progress could not be noted", task=run.id, error=repr(error))
 
-    def _show(self) -> None:
+    def _show(self, step: Callable[[], None]) -> None:
         try:
-            self._display.refresh()
-        except Exception as error:  # noqa: BLE001 - a broken terminal must not stop the saving of progress
+            step()
+        except Exception as error:  # noqa: BLE001 - a broken terminal must not stop the work, nor the saving of progress
             log.debug("the progress could not be shown", error=repr(error))

@@ -6,14 +6,18 @@ import operator
 import sys
 import weakref
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from types import FrameType
 from typing import Any
 
 from claudia_core.errors import InvalidValue
 from claudia_core.model.task import Status
-from claudia_core.services.tasks import NewTask
+from claudia_core.model.values import MAX_COUNT
+from claudia_core.services.moves import Move, cancelling, completing, failing
+from claudia_core.services.new_task import NewTask
 from claudia_core.tracking.run import Hub, Run
-from claudia_core.tracking.unwinding import is_running, thread_id, unwinding_error
+from claudia_core.tracking.unwinding import Consumer, unwinding_error
+
+PATIENCE = 1.0
+"""Seconds for which an iterator that outlives its loop may be taken up again before the loop counts as failed."""
 
 
 class Tracked[T](Run):
@@ -26,17 +30,23 @@ class Tracked[T](Run):
     def __init__(self, hub: Hub, source: Iterable[T] | AsyncIterable[T], new: NewTask, *, show: bool = True) -> None:
         super().__init__(hub, new, show=show)
         self._source = source
-        self._consumer: tuple[FrameType, int] | None = None
+        self._consumer: Consumer | None = None
         self._steps_ref: weakref.ref[Any] | None = None
         self._used = False
+        self._beside: Tracked[Any] | None = None
+        self._dropped: tuple[Status, Move] | None = None
+        self._doubt: tuple[Status, Move, float, float] | None = None
 
     def __len__(self) -> int:
         return len(self._source)  # type: ignore[arg-type]
 
+    def __bool__(self) -> bool:
+        return True
+
     def __iter__(self) -> Iterator[T]:
-        if not isinstance(self._source, Iterable):
+        if isinstance(self._source, AsyncIterable) and not isinstance(self._source, Iterable):
             raise TypeError(f"{type(self._source).__name__} is asynchronous: use `async for`")
-        return self._use(self._steps(self._source))
+        return self._use(self._steps(self._source))  # type: ignore[arg-type]
 
     def __aiter__(self) -> AsyncIterator[T]:
         if not isinstance(self._source, AsyncIterable):
@@ -48,9 +58,6 @@ class Tracked[T](Run):
         """True when nothing holds the iterator any more, though it may not have been closed yet (`async for`)."""
         return self._steps_ref is not None and self._steps_ref() is None
 
-    def __bool__(self) -> bool:
-        return True
-
     def _use[S](self, steps: S) -> S:
         if self._used:
             raise RuntimeError(f"{self.name} was iterated over already; call track() again for another task")
@@ -59,74 +66,128 @@ class Tracked[T](Run):
         return steps
 
     def _steps(self, source: Iterable[T]) -> Iterator[T]:
-        self._consumer = (sys._getframe(1), thread_id())
+        self._consumer = Consumer(sys._getframe(1))
         self.begin()
         try:
             for item in source:
                 yield item
                 self.n += 1
         except GeneratorExit:
-            self._stopped_early()
+            self._closed()
             raise
         except BaseException as error:
-            self._raised(error)
+            self._finish(*_raised(error))
             raise
-        self._finish(Status.COMPLETED)
+        self._finish(Status.COMPLETED, completing(None))
 
     async def _async_steps(self, source: AsyncIterable[T]) -> AsyncIterator[T]:
-        self._consumer = (sys._getframe(1), 0)
+        self._consumer = Consumer(sys._getframe(1))
         self.begin()
         try:
             async for item in source:
                 yield item
                 self.n += 1
         except GeneratorExit:
-            self._stopped_early()
+            self._closed()
             raise
         except BaseException as error:
-            self._raised(error)
+            self._finish(*_raised(error))
             raise
-        self._finish(Status.COMPLETED)
+        self._finish(Status.COMPLETED, completing(None))
+
+    def _around(self) -> Run | None:
+        """The run around this one; loops that are advanced together, as by `zip`, are beside each other."""
+        outer = super()._around()
+        while isinstance(outer, Tracked) and outer._consumer is not None and outer._consumer == self._consumer:
+            self._beside = outer
+            outer = outer.outer
+        return outer
+
+    # --- why it ended -------------------------------------------------------------------------------------------
+
+    def _closed(self) -> None:
+        """`close()` was called, or the iterator is gone, which `_let_go` has heard of before."""
+        if self.is_open and not self.is_abandoned:
+            self._finish(*self._left())
+
+    def _let_go(self, _: object) -> None:
+        """The iterator is gone; called while the frame that held it still stands where it left the loop.
+
+        The garbage collector may call this on any thread and within any lock: then only the sampler may wait for the
+        store.
+        """
+        if not self.is_open:
+            return
+        left = self._left()
+        if self._consumer is not None and self._consumer.frame is sys._getframe(1):
+            self._finish(*left)
+        else:
+            self._dropped = left
+
+    def _left(self) -> tuple[Status, Move]:
+        """How the loop was left: by an exception that is unwinding its frame, or else early."""
+        error = None if self._consumer is None else unwinding_error(self._consumer.frame)
+        if error is not None:
+            return _raised(error)
+        if self._beside is not None and self._beside.status is Status.COMPLETED:
+            self.n += 1  # its last item was worked on: the loop ended because the one beside it did
+            if self.n == self.total:
+                return Status.COMPLETED, completing(None)
+        return Status.CANCELLED, cancelling("the loop was left early")
 
     def sample(self, now: float) -> None:
-        """Save the progress; end the task when its loop is gone though something still holds the iterator."""
-        consumer = self._consumer
-        if consumer is not None and (self.is_abandoned or (consumer[1] and not is_running(*consumer))):
-            self._stopped_early()
-            return
-        super().sample(now)
-
-    def _let_go(self, _: weakref.ref[Any]) -> None:
-        """The iterator is gone; called while the frame that held it still stands where it left the loop."""
-        if self.is_open:
-            self._stopped_early()
-
-    def _stopped_early(self) -> None:
-        consumer = self._consumer
-        error = None if consumer is None or not self.is_open else unwinding_error(consumer[0])
-        if error is None:
-            self._finish(Status.CANCELLED, reason="the loop was left early")
+        """Save the progress; end the task when its loop is gone."""
+        if self._dropped is None:
+            self._look_at_consumer(now)
+        if self._dropped is None:
+            super().sample(now)
         else:
-            self._raised(error)
+            self._finish(*self._dropped)
 
-    def _raised(self, error: BaseException) -> None:
-        if isinstance(error, Exception):
-            self._finish(Status.FAILED, error=error)
+    def _look_at_consumer(self, now: float) -> None:
+        """A loop whose function has ended by an exception, while something else holds the iterator."""
+        if self._consumer is not None and self._consumer.has_ended:
+            error = unwinding_error(self._consumer.frame)
+            if error is not None:
+                self._doubt = (*_raised(error), self.n, now)
+            del error
+            self._consumer = None  # it may hold the iterator itself, which then goes
+        elif self._doubt is not None:
+            status, move, n, since = self._doubt
+            if n != self.n:
+                self._doubt = None  # another function goes on with it
+            elif now - since > PATIENCE:
+                self._dropped = (status, move)
+
+    def abandon(self, reason: str) -> None:
+        """End the run from outside; a loop that an exception has ended counts as failed."""
+        if self._dropped is None and self._consumer is not None and self._consumer.has_ended:
+            self._dropped = self._left()
+        if self._dropped is None and self._doubt is not None:
+            self._dropped = self._doubt[:2]
+        if self._dropped is None or self._dropped[0] is Status.CANCELLED:
+            super().abandon(reason)
         else:
-            self._finish(Status.CANCELLED, reason=f"interrupted by {type(error).__name__}")
+            self._finish(*self._dropped)
 
-    def _finish(self, status: Status, **details: Any) -> None:
-        self._consumer = None
-        self.end(status, **details)
+    def _finish(self, status: Status, move: Move) -> None:
+        self._consumer = self._steps_ref = self._doubt = None
+        self._end(status, move)
+
+
+def _raised(error: BaseException) -> tuple[Status, Move]:
+    if isinstance(error, Exception):
+        return Status.FAILED, failing(error)
+    return Status.CANCELLED, cancelling(f"interrupted by {type(error).__name__}")
 
 
 def length_of(source: object) -> int | None:
     """How many items a source says it has; None where it does not know."""
     try:
         hint = operator.length_hint(source, -1)
-    except (TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - a user's __len__ may do anything; the loop itself need not care
         return None
-    return hint if hint >= 0 else None
+    return hint if 0 <= hint <= MAX_COUNT else None
 
 
 def require_source(source: object) -> None:
