@@ -1,0 +1,33 @@
+"""The log, live: WebSockets and server-sent events."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
+
+from claudia_core.api.realtime import streams
+from claudia_core.api.realtime.limits import Limits
+from claudia_core.api.realtime.realtime import Authorize, Realtime, everybody
+from claudia_core.api.realtime.sockets import ChannelsSocket, TaskSocket
+from claudia_core.app import Claudia
+
+
+def mount(app: FastAPI, claudia: Claudia, *, authorize: Authorize = everybody, limits: Limits | None = None) -> None:
+    """Put `/ws`, `/ws/tasks/{id}`, `/api/v1/events/stream` and `/events/{user_id}` on an application.
+
+    `app.state.realtime` is theirs: call its `close()` when the server begins to stop, so that streams end at once.
+    Serve with the options `serving.UVICORN`; without them all works too, only slower.
+
+    Args:
+        app: the application; who is let in at all is decided outside it.
+        claudia: the hub whose log is told.
+        authorize: asked for every channel that a connection wants to read.
+        limits: what one client, and all together, may ask.
+    """
+    realtime = app.state.realtime = Realtime(claudia, authorize, limits or Limits())
+    app.include_router(streams.router(realtime))
+    app.router.routes.append(WebSocketRoute("/ws", ChannelsSocket(realtime)))
+    app.router.routes.append(WebSocketRoute("/ws/tasks/{id}", TaskSocket(realtime)))
+
+
+__all__ = ["Authorize", "Limits", "Realtime", "mount"]

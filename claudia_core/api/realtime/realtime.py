@@ -1,0 +1,63 @@
+"""What all sockets and streams of a process share: the relay, the limits, who may read what, how many are open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from starlette.types import Scope
+
+from claudia_core.api.realtime.limits import Limits
+from claudia_core.api.realtime.relay import Relay
+from claudia_core.app import Claudia
+from claudia_core.errors import ClaudiaError
+
+type Authorize = Callable[[Scope, str], bool]
+"""Whether a connection (its ASGI scope) may read a channel (its name). Called on the event loop: it must not wait."""
+
+
+class TooManyConnections(ClaudiaError):
+    """This process serves as many sockets and streams as it may; a retry can help."""
+
+    code: ClassVar[str] = "too_many_connections"
+    retryable: ClassVar[bool] = True
+
+
+def everybody(_: Scope, __: str) -> bool:
+    """Every channel is open to whoever got in."""
+    return True
+
+
+class Realtime:
+    """One for each application. `close` ends its streams; call it before the server waits for them."""
+
+    def __init__(self, claudia: Claudia, authorize: Authorize, limits: Limits) -> None:
+        self.claudia = claudia
+        self.authorize = authorize
+        self.limits = limits
+        self.relay = Relay(claudia, limits)
+        self.connections = 0
+        self.is_closing = False
+
+    @contextmanager
+    def place(self) -> Iterator[bool]:
+        """A place among the connections for as long as the block lasts; False when there is none left."""
+        if self.connections >= self.limits.connections:
+            yield False
+            return
+        self.connections += 1
+        try:
+            yield True
+        finally:
+            self.connections -= 1
+
+    def full(self) -> TooManyConnections:
+        """What a client is told that finds no place."""
+        most = self.limits.connections
+        return TooManyConnections(f"{most} connections are open, the most of this server", hint="try again later")
+
+    def close(self) -> None:
+        """End all streams at their next step, which is now; from any thread."""
+        self.is_closing = True
+        self.relay.close()

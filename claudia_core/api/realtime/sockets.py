@@ -1,0 +1,129 @@
+"""The two WebSocket endpoints, as ASGI applications: they hear the client while a task of their own writes to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from claudia_core.api.realtime import requests
+from claudia_core.api.realtime.realtime import Realtime
+from claudia_core.api.realtime.session import Session
+from claudia_core.api.realtime.watch import Watch
+from claudia_core.api.realtime.wire import INTERNAL, NOT_FOUND, POLICY, TOO_BIG, TRY_LATER, Wire
+from claudia_core.errors import AccessDenied, ClaudiaError, InvalidValue, TaskNotFound, TooLarge
+
+log = structlog.get_logger(__name__)
+
+CLOSE_CODES: dict[type[ClaudiaError], int] = {TaskNotFound: NOT_FOUND, AccessDenied: POLICY, TooLarge: TOO_BIG}
+"""How a connection closes after an error that ends it; everything else is an internal error."""
+
+type Answer = Callable[[dict[str, object]], Awaitable[None]]
+
+
+class Socket:
+    """What both endpoints do: take the connection, hear it, write to it, and end both together."""
+
+    def __init__(self, realtime: Realtime) -> None:
+        self._realtime = realtime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        wire = Wire(scope, receive, send)
+        with suppress(OSError):  # the client is gone
+            await wire.accept(self._realtime.limits.message_bytes)
+            with self._realtime.place() as has_place:
+                if has_place:
+                    await self._realtime.relay.start()
+                    await self.serve(wire)
+                else:
+                    await wire.say_error(self._realtime.full())
+                    await wire.close(TRY_LATER, "too many connections")
+
+    async def serve(self, wire: Wire) -> None:
+        """Serve an accepted connection."""
+        raise NotImplementedError
+
+
+class ChannelsSocket(Socket):
+    """`/ws`: channels to subscribe to. Messages are in `requests.REQUESTS`."""
+
+    async def serve(self, wire: Wire) -> None:
+        """See `Socket.serve`."""
+        realtime = self._realtime
+        session = Session(wire, realtime.relay, realtime.limits, lambda name: realtime.authorize(wire.scope, name))
+        await session.welcome()
+        await _converse(wire, session.write, lambda document: requests.answer(session, document))
+
+
+class TaskSocket(Socket):
+    """`/ws/tasks/{id}`: one task to its end; then the connection closes with 1000."""
+
+    async def serve(self, wire: Wire) -> None:
+        """See `Socket.serve`."""
+        realtime = self._realtime
+        id = wire.scope["path_params"]["id"]
+        if not realtime.authorize(wire.scope, f"task:{id}"):
+            await _end(wire, AccessDenied(f"not allowed to read task:{id}", field="id"))
+            return
+        watch = Watch(wire, realtime.claudia, realtime.relay, id)
+
+        async def pong(document: dict[str, object]) -> None:
+            if document != {"type": "ping"}:
+                raise InvalidValue("this socket only tells", field="type", hint="send ping, or use /ws for channels")
+            await wire.say({"type": "pong"})
+
+        async def write() -> None:
+            await watch.write()
+            await wire.close(1000, "the task has ended")
+
+        await _converse(wire, write, pong)
+
+
+async def _converse(wire: Wire, write: Callable[[], Awaitable[None]], answer: Answer) -> None:
+    writer = asyncio.create_task(_write(wire, write))
+    try:
+        while await _hear(wire, answer):
+            pass
+    finally:
+        writer.cancel()
+        with suppress(asyncio.CancelledError):
+            await writer
+
+
+async def _write(wire: Wire, write: Callable[[], Awaitable[None]]) -> None:
+    with suppress(OSError):
+        try:
+            await write()
+        except ClaudiaError as error:
+            await _end(wire, error)
+        except OSError:
+            raise
+        except Exception:
+            log.exception("a socket's writer failed", path=wire.scope["path"])
+            await wire.close(INTERNAL, "internal error")
+
+
+async def _hear(wire: Wire, answer: Answer) -> bool:
+    """Take one message; False when the connection has ended."""
+    try:
+        document = await wire.hear()
+        if document is None:
+            return False
+        await answer(document)
+    except TooLarge as error:
+        if error.field is None:
+            await _end(wire, error)
+        else:
+            await wire.say_error(error)
+    except ClaudiaError as error:
+        await wire.say_error(error)
+    return True
+
+
+async def _end(wire: Wire, error: ClaudiaError) -> None:
+    await wire.say_error(error)
+    await wire.close(CLOSE_CODES.get(type(error), INTERNAL), error.code)

@@ -1,0 +1,198 @@
+"""Server-sent events: `/api/v1/events/stream` for all, `/events/{user_id}` for a user's own notifications."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from claudia_core.api.realtime.channels import MAX_NAME, NAMES, channel
+from claudia_core.api.realtime.frames import StreamView, gap_document, server_sent, sign_of_life
+from claudia_core.api.realtime.realtime import Realtime
+from claudia_core.api.realtime.relay import Relay
+from claudia_core.errors import AccessDenied, ClaudiaError, TooLarge
+from claudia_core.model.event import Gap
+
+STATUSES: dict[str, int] = {"access_denied": 403, "too_many_connections": 503, "store_unavailable": 503}
+"""HTTP statuses by code of error; everything else that can go wrong here is a bad request."""
+
+MAX_FILTERS = 20
+
+
+class EventStream(Response):
+    """A response that writes what a view shows of the log for as long as the client listens.
+
+    Each event has its cursor as `id`, its type as `event` and its CloudEvent as `data`. The stream begins with an event
+    `connected`; what is lost is told by an event `gap` with `first` and `last`. Every `heartbeat` seconds comes a
+    comment that moves the browser's cursor.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, realtime: Realtime, view: StreamView, position: int, gap: Gap | None, recovered: bool) -> None:
+        super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._realtime = realtime
+        self._relay = realtime.relay
+        self._view = view
+        self._position = position
+        self._gap = gap
+        self._recovered = recovered
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_over = False
+        self._is_due = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        with self._realtime.place() as has_place:
+            if not has_place:
+                await problem(self._realtime.full())(scope, receive, send)
+                return
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            listener = asyncio.create_task(self._listen(receive))
+            try:
+                await self._write(send)
+            except asyncio.CancelledError:  # the server stops and cancels what is left: end in good order
+                pass
+            finally:
+                listener.cancel()
+                if self._timer is not None:
+                    self._timer.cancel()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _listen(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._is_over = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _write(self, send: Send) -> None:
+        await self._send(send, self._beginning())
+        self._schedule()
+        while not (self._is_over or self._realtime.is_closing):
+            if self._position < self._relay.head:
+                await self._advance(send)
+            elif self._is_due:
+                self._schedule()
+                await self._send(send, sign_of_life(self._relay.cursor(self._position)))
+            else:
+                self._waiter = self._relay.waiter()
+                await self._waiter
+
+    def _schedule(self) -> None:
+        self._is_due = False
+        self._timer = asyncio.get_running_loop().call_later(self._realtime.limits.heartbeat, self._due)
+
+    def _due(self) -> None:
+        self._is_due = True
+        self._wake()
+
+    def _beginning(self) -> bytes:
+        told = {"client_id": f"client_{secrets.token_urlsafe(12)}", "recovered": self._recovered}
+        cursor = self._relay.cursor(self._position)
+        retry = f"retry: {self._realtime.limits.retry * 1000:.0f}\n".encode()
+        return retry + server_sent("connected", cursor, {**told, "cursor": cursor}) + self._told(self._gap)
+
+    def _told(self, gap: Gap | None) -> bytes:
+        return b"" if gap is None else server_sent("gap", self._relay.cursor(gap.last), gap_document(gap))
+
+    async def _advance(self, send: Send) -> None:
+        batch = await self._relay.read(self._view, self._position, subject=self._view.subject)
+        body = self._told(batch.gap) + b"".join(batch.parts)
+        if body:
+            await self._send(send, body)
+        else:
+            await asyncio.sleep(0)
+        self._position = batch.position
+
+    async def _send(self, send: Send, body: bytes) -> None:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+def problem(error: ClaudiaError) -> JSONResponse:
+    """The error as a problem document (RFC 9457)."""
+    status = STATUSES.get(error.code, 400)
+    told = {"title": type(error).__doc__, "status": status, "detail": error.message, "code": error.code}
+    headers = {"retry-after": "5"} if error.retryable else None
+    more = {"field": error.field, "hint": error.hint}
+    return JSONResponse({**told, **more}, status, headers, media_type="application/problem+json")
+
+
+def router(realtime: Realtime) -> APIRouter:
+    """The routes of the streams."""
+    routes = APIRouter(tags=["events"])
+    described: dict[int | str, dict[str, Any]] = {
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    }
+
+    @routes.get("/api/v1/events/stream", response_class=EventStream, responses=described)
+    async def stream_events(
+        request: Request,
+        channel: Annotated[list[str] | None, Query(description=f"Channels: {NAMES}")] = None,
+        type: Annotated[list[str] | None, Query(description="Event types, with * for any text")] = None,
+        subject: Annotated[str | None, Query(description="Events about this id only", max_length=MAX_NAME)] = None,
+        after: Annotated[str | None, Query(description="Cursor to begin behind; now when left out")] = None,
+        last_event_id: Annotated[str | None, Header(description="The same, as browsers send it")] = None,
+    ) -> Response:
+        """Events as they happen, as server-sent events; `id` is the cursor, `event` the type, `data` a CloudEvent."""
+        asked = Asked(channel or [], type or [], subject, last_event_id or after)
+        return await asked.answer(realtime, request.scope)
+
+    @routes.get("/events/{user_id}", response_class=EventStream, responses=described)
+    async def stream_notifications(
+        request: Request,
+        user_id: Annotated[str, Path(max_length=100)],
+        after: Annotated[str | None, Query(description="Cursor to begin behind; now when left out")] = None,
+        last_event_id: Annotated[str | None, Header(description="The same, as browsers send it")] = None,
+    ) -> Response:
+        """A user's own notifications: the events about `user:{user_id}`, as server-sent events."""
+        asked = Asked([f"user:{user_id}"], [], None, last_event_id or after)
+        return await asked.answer(realtime, request.scope)
+
+    return routes
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a client asks of a stream: any of the channels, any of the types, one subject, behind a cursor."""
+
+    channels: list[str]
+    types: list[str]
+    subject: str | None
+    cursor: str | None
+
+    async def answer(self, realtime: Realtime, scope: Scope) -> Response:
+        """The stream, or a problem document that says why not."""
+        try:
+            view = self._view()
+            self._require_allowed(realtime, scope)
+            await realtime.relay.start()
+            position, gap = await self._start(realtime.relay)
+        except ClaudiaError as error:
+            return problem(error)
+        recovered = self.cursor is not None and gap is None
+        return EventStream(realtime, view, position, gap, recovered)
+
+    def _view(self) -> StreamView:
+        if len(self.channels) + len(self.types) > MAX_FILTERS:
+            raise TooLarge(f"more than {MAX_FILTERS} channels and types", field="type", hint="use a pattern: task:*")
+        channels = tuple(channel(name) for name in self.channels)
+        return StreamView(channels, tuple(channel(f"events:{type}") for type in self.types), self.subject)
+
+    def _require_allowed(self, realtime: Realtime, scope: Scope) -> None:
+        for name in [*self.channels, *(f"events:{type}" for type in self.types)] or ["events:*"]:
+            if not realtime.authorize(scope, name):
+                raise AccessDenied(f"not allowed to read {name}", field="channel")
+
+    async def _start(self, relay: Relay) -> tuple[int, Gap | None]:
+        return (relay.head, None) if self.cursor is None else await relay.resume(self.cursor)
