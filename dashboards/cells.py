@@ -41,7 +41,8 @@ def progress(task: Summary) -> Row | None:
     value = task["progress"]
     if value["total"] is None and not value["current"]:
         return None if task["status"] != Status.ACTIVE.value else _bar(task, None, value["message"] or "running")
-    text = units.done(value["current"], value["total"], value["unit"])
+    whole = task["status"] == Status.COMPLETED.value and value["current"] == value["total"]
+    text = units.done(value["current"], None if whole else value["total"], value["unit"])
     return _bar(task, value["percentage"], text)
 
 

@@ -56,8 +56,7 @@ def throughput_spec(minutes: Sequence[Minute], height: int = 220) -> Any:
     return hv.Overlay(layers).opts(
         height=height,
         responsive=True,
-        show_legend=True,
-        legend_position="top_left",
+        show_legend=False,
         xlabel="",
         ylabel="tasks per minute",
         toolbar=None,

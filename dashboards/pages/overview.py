@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -35,8 +36,12 @@ class Overview(Page):
         self.kpis = KpiRow(claudia)
         self.running = Rows((STATUS, NAME, PROGRESS, RATE, ETA, DURATION), label="Running tasks", opens="there")
         self.chart = ThroughputChart(claudia)
-        self.errors = Rows((Column("what", "Error", "link"), Column("at", "When", "ago")), label="Newest errors", opens="there")
-        self.ended = Rows((STATUS, NAME, DURATION, ENDED), label="Tasks that ended last", opens="there")
+        self.errors = Rows(
+            (Column("what", "Error", "link"), Column("at", "When", "ago")), label="Newest errors", opens="there"
+        )
+        self.ended = Rows(
+            (STATUS, NAME, replace(DURATION, priority=1), ENDED), label="Tasks that ended last", opens="there"
+        )
         self.layout = pn.Column(
             self.verdict,
             self.kpis.layout,

@@ -41,9 +41,14 @@ class TasksPage(Page):
         self.heading = heading("Tasks", level=1)
         self.tabs = Tabs(label="Status", on_choose=self._on_status, items=self._tabs())
         self.find = pmui.TextInput(
-            label="Name begins with", size="small", margin=0, css_classes=["find"], styles={"flex": "1 1 200px"}
+            label="Name begins with",
+            size="small",
+            margin=(4, 0),
+            css_classes=["find"],
+            sizing_mode="stretch_width",
+            max_width=320,
         )
-        self.kind = pmui.TextInput(label="Type", size="small", margin=0, css_classes=["kind"], styles={"flex": "0 1 160px"})
+        self.kind = pmui.TextInput(label="Type", size="small", margin=(4, 0), css_classes=["kind"], width=140)
         self.table = TaskTable(claudia, on_open=self._on_open)
         self.newest = pmui.Button(label="« Newest", variant="text", size="small", css_classes=["newest"])
         self.older = pmui.Button(label="Older ›", variant="text", size="small", css_classes=["older"])
@@ -57,7 +62,8 @@ class TasksPage(Page):
         self.listing = pn.Column(
             self.heading,
             pn.Column(
-                pn.FlexBox(self.tabs, self.find, self.kind, gap="10px", align_items="center", sizing_mode="stretch_width", margin=0),
+                self.tabs,
+                pn.Row(self.find, self.kind, styles={"gap": "10px"}, sizing_mode="stretch_width", margin=0),
                 self.table.layout,
                 pn.Row(self.newest, self.older, margin=0),
                 styles={**CARD, "gap": "10px"}, sizing_mode="stretch_width", margin=0,
@@ -66,7 +72,6 @@ class TasksPage(Page):
         )  # fmt: skip
         self.single = pn.Column(self.back, self.detail.layout, sizing_mode="stretch_width", margin=0, visible=False)
         self.layout = pn.Column(self.listing, self.single, sizing_mode="stretch_width", margin=0)
-        self.tabs.styles = {"flex": "1 1 420px", "min-width": "0"}
 
     @param.depends("status", "type", "name_prefix", "after", "id", watch=True)
     def refresh(self) -> None:
@@ -92,7 +97,9 @@ class TasksPage(Page):
         items: list[dict[str, Any]] = [{"key": "", "label": "All"}]
         for status in ORDER:
             count = units.number(counts[status])
-            items.append({"key": status.value, "label": status.value.capitalize(), "mark": MARKS[status], "count": count})
+            items.append(
+                {"key": status.value, "label": status.value.capitalize(), "mark": MARKS[status], "count": count}
+            )
         return items
 
     def _on_status(self, status: str) -> None:

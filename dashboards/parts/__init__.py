@@ -1,7 +1,7 @@
 """Views for any Panel app or notebook cell: each takes a `Claudia`, displays itself and follows the hub.
 
-    from dashboards.parts import TaskTable
-    TaskTable(claudia)
+from dashboards.parts import TaskTable
+TaskTable(claudia)
 """
 
 from dashboards.parts.bar import ProgressBar

@@ -43,7 +43,7 @@ class Actions:
         self.dialog = pmui.Dialog(
             self.question, pn.Row(self.no, self.yes, styles={"justify-content": "flex-end"}), close_on_click=True
         )
-        self.layout = pn.Row(self.cancel, self.retry, self.dialog, margin=0)
+        self.layout = pn.Row(self.cancel, self.retry, width_policy="min", margin=0)
         self.show(None)
 
     def show(self, task: Task | None) -> None:

@@ -36,11 +36,13 @@ class Rows(Part):
     edition = param.Integer(0, doc="Which state `initial` is.")
     label = param.String("", doc="What the table holds, for those who hear it.")
     layout = param.Selector(default="table", objects=["table", "facts", "codes"], doc="How rows are laid out.")
-    loading = param.Boolean(True, doc="Whether rows are still to come, so that a skeleton is shown.")
+    waiting = param.Boolean(True, doc="Whether rows are still to come, so that a skeleton is shown.")
     opens = param.Selector(default="", objects=["", "here", "there"], doc="What a click on a row does.")
     zero = param.List(default=["Nothing here", ""], doc="Title, text and perhaps code to show when there is no row.")
 
-    def __init__(self, columns: Sequence[Column], *, on_open: Callable[[str], None] | None = None, **params: Any) -> None:
+    def __init__(
+        self, columns: Sequence[Column], *, on_open: Callable[[str], None] | None = None, **params: Any
+    ) -> None:
         params.setdefault("sizing_mode", "stretch_width")
         super().__init__(columns=[asdict(column) for column in columns], **params)
         self.rows: list[Row] = []
@@ -57,7 +59,7 @@ class Rows(Part):
         self.rows = list(rows)
         words = list(zero) if zero is not None else self._words
         if not self._models:
-            self.param.update(initial=self.rows, loading=False, edition=self.edition + 1, zero=words or self.zero)
+            self.param.update(initial=self.rows, waiting=False, edition=self.edition + 1, zero=words or self.zero)
             self._take(words)
         elif self._listening and (not self._asked or time.monotonic() - self._asked > PATIENCE):
             self._send(words)
@@ -76,7 +78,7 @@ class Rows(Part):
             self._sent += 1
             self._take(words)
             self._asked = time.monotonic()
-            self._send_msg({"n": self._sent, "loading": False, **change})
+            self._send_msg({"n": self._sent, "waiting": False, **change})
 
     def _change(self, *, everything: bool = False) -> dict[str, Any]:
         known = {} if everything else self._known
@@ -84,7 +86,9 @@ class Rows(Part):
         for row in self.rows:
             before = known.get(row["id"])
             if before is not row:
-                dirty = row if before is None else {key: value for key, value in row.items() if before.get(key) != value}
+                dirty = (
+                    row if before is None else {key: value for key, value in row.items() if before.get(key) != value}
+                )
                 if dirty:
                     rows[row["id"]] = dirty
         order = [row["id"] for row in self.rows]

@@ -62,11 +62,13 @@ class TaskDetail(LiveView):
             ),
             gap="16px", sizing_mode="stretch_width", margin=0, align_items="flex-start",
         )  # fmt: skip
-        head = pn.FlexBox(
-            pn.Column(self.title, self.state, styles={"flex": "1 1 300px", "min-width": "0"}, margin=0),
-            self.actions.layout, gap="12px", sizing_mode="stretch_width", margin=0, align_items="flex-start",
+        head = pn.Row(
+            pn.Column(self.title, self.state, sizing_mode="stretch_width", margin=0),
+            self.actions.layout, styles={"align-items": "center"}, sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
-        self.layout = pn.Column(head, self.body, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0)
+        self.layout = pn.Column(
+            head, self.body, self.actions.dialog, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0
+        )
         self._shown: tuple[Any, ...] = ()
 
     def refresh(self) -> None:

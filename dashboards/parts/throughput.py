@@ -13,6 +13,7 @@ from claudia_core.boards import Minute
 from dashboards import frames
 from dashboards.live import LiveView
 from dashboards.parts.rows import Column, Rows
+from dashboards.theme import CHART_COLOURS, LEGEND
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
@@ -43,10 +44,11 @@ class ThroughputChart(LiveView):
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, **params)
         self.table = Rows(COLUMNS, label="Tasks that ended, by minute", visible=False, zero=list(QUIET))
-        self.words = Rows((Column("none", ""),), label="Throughput", visible=False, loading=False, zero=list(QUIET))
+        self.words = Rows((Column("none", ""),), label="Throughput", visible=False, waiting=False, zero=list(QUIET))
         self.switch = Button(label="Show as table", variant="text", size="small", margin=0, css_classes=["twin"])
         self.switch.on_click(self._on_switch)
-        self.chart = pn.pane.Bokeh(None, sizing_mode="stretch_width", height=HEIGHT, margin=0)
+        self.pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", height=HEIGHT, margin=0)
+        self.chart = pn.Column(legend(), self.pane, height=HEIGHT + 24, sizing_mode="stretch_width", margin=0)
         self.layout = pn.Column(self.chart, self.words, self.table, self.switch, sizing_mode="stretch_width", margin=0)
         self._sources: dict[str, Any] = {}
         self._figure: Any = None
@@ -68,7 +70,7 @@ class ThroughputChart(LiveView):
     def _draw(self, minutes: Sequence[Minute]) -> None:
         if self._figure is None:
             self._figure, self._sources = figure(minutes)
-            self.chart.object = self._figure
+            self.pane.object = self._figure
         else:
             for series, rectangles in frames.bars(minutes).items():
                 self._sources[series].data = rectangles
@@ -78,6 +80,15 @@ class ThroughputChart(LiveView):
         self.table.visible = not self.table.visible
         self.switch.label = "Show as chart" if self.table.visible else "Show as table"
         self.refresh()
+
+
+def legend() -> Any:
+    """What the colours mean, in the words of the table."""
+    marks = [
+        f'<span><b style="background:{colour}" aria-hidden="true"></b>{series}</span>'
+        for series, colour in CHART_COLOURS.items()
+    ]
+    return pn.pane.HTML(f"<div>{''.join(marks)}</div>", stylesheets=[LEGEND], height=24, margin=0)
 
 
 def holoviews_loaded() -> bool:
@@ -112,8 +123,7 @@ def figure(minutes: Sequence[Minute]) -> tuple[Any, dict[str, Any]]:
         renderer.data_source.data = frames.bars(minutes)[series]
     drawn.xaxis.ticker = DatetimeTicker(desired_num_ticks=7)
     drawn.xaxis.formatter = CustomJSTickFormatter(code=CLOCK)
-    drawn.xgrid.grid_line_color = None
-    drawn.legend.orientation = "horizontal"
+    drawn.xgrid.grid_line_color = drawn.outline_line_color = None
     drawn.min_border_left = drawn.min_border_right = 8
     return drawn, sources
 
@@ -125,4 +135,3 @@ def scale(drawn: Any, minutes: Sequence[Minute]) -> None:
 
 
 __all__ = ["ThroughputChart", "figure"]
-

@@ -86,6 +86,12 @@ p .bad { color: light-dark(#b91c1c, #ff8a8a); font-weight: 600; }
 p .good { color: light-dark(#15803d, #5fd38d); font-weight: 600; }
 """
 
+LEGEND = """
+div { display: flex; flex-wrap: wrap; gap: 4px 16px; color: light-dark(#5b6678, #9aa6b8);
+  font: 13px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+b { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 6px; }
+"""
+
 LOGO = "M12 2 3 7v10l9 5 9-5V7l-9-5Zm0 2.3 6.6 3.7L12 11.7 5.4 8 12 4.3ZM5 9.9l6 3.4v6.2l-6-3.3V9.9Zm8 9.6v-6.2l6-3.4v6.3l-6 3.3Z"
 
 ICONS: Mapping[str, str] = {
@@ -105,4 +111,17 @@ html, body {{ background: {GROUND} !important; font-family: {FONT}; }}
 """
 
 
-__all__ = ["BODY", "CARD", "CHART_COLOURS", "HEADING", "ICONS", "LIVE", "LOGO", "MARKS", "PAGE_SX", "THEME", "page_css"]
+__all__ = [
+    "BODY",
+    "CARD",
+    "CHART_COLOURS",
+    "HEADING",
+    "ICONS",
+    "LEGEND",
+    "LIVE",
+    "LOGO",
+    "MARKS",
+    "PAGE_SX",
+    "THEME",
+    "page_css",
+]

@@ -29,7 +29,7 @@ const coarse = (seconds) => {
   const [size, unit] = STEPS.find(([size]) => seconds >= size) ?? STEPS[3]
   return `${Math.floor(seconds / size)} ${unit}`
 }
-const left = (seconds) => (seconds <= 1 ? "any moment" : span(Math.max(10, Math.round(seconds))))
+const left = (seconds) => (seconds <= 1 ? "soon" : span(Math.max(10, Math.round(seconds))))
 const CLOCKS = {
   ago: (node, now) => ago((now - node._from) / 1000),
   span: (node, now) => span(((node._to ?? now) - node._from) / 1000),
@@ -127,7 +127,7 @@ const KINDS = {
 
 function cell(kind, value) {
   if (value == null || value === "" || (Array.isArray(value) && !value.length)) { return kind === "tags" ? h("span") : dash() }
-  return kind === "any" ? KINDS[value[0]](value[1]) : KINDS[kind](value)
+  return kind === "any" ? cell(...value) : (KINDS[kind] ?? KINDS.text)(value)
 }
 
 // --- Rows: a live table, or a list of facts --------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class Grid {
     this.model = model
     this.columns = model.columns
     this.known = new Map()
-    this.loading = model.loading
+    this.waiting = model.waiting
     this.body = h("tbody", {role: "rowgroup"})
     this.zero = h("div", {class: "zero", role: "note"})
     const heads = this.columns.map((column) => h("th", {...this.marks(column), role: "columnheader", scope: "col"}, column.label))
@@ -156,8 +156,8 @@ class Grid {
   apply(change) {
     for (const [id, values] of Object.entries(change.rows ?? {})) { this.update(id, values) }
     if (change.order) { this.arrange(change.order) }
-    this.loading = change.loading ?? this.loading
-    this.root.setAttribute("aria-busy", String(this.loading))
+    this.waiting = change.waiting ?? this.waiting
+    this.root.setAttribute("aria-busy", String(this.waiting))
     this.empty(change.zero)
   }
 
@@ -167,7 +167,7 @@ class Grid {
     this.table.hidden = none
     this.zero.hidden = !none
     if (!none) { return }
-    if (this.loading) { this.zero.replaceChildren(...[70, 45, 60].map((width) => h("span", {class: "skeleton", style: `width:${width}%`}))); return }
+    if (this.waiting) { this.zero.replaceChildren(...[70, 45, 60].map((width) => h("span", {class: "skeleton", style: `width:${width}%`}))); return }
     const [title, text, sample] = this.words
     this.zero.replaceChildren(...[h("strong", {}, title ?? ""), h("span", {}, text ?? ""), sample ? code(sample) : null].filter(Boolean))
   }
