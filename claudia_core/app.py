@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import copy
 import os
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable
@@ -65,12 +66,8 @@ class Claudia:
         self.bus = EventBus()
         self.feed = Feed(self.store, self.bus)
         self.boards = Boards(self.store, self.feed)
-        self.errors = Errors(self.store)
-        self.tasks = Tasks(self.store)
-        self.progress = ProgressService(self.store)
-        self.events = Events(self.store)
         self.health = HealthChecks(self.store)
-        self.agents = Agents(self.store, lease=self.settings.lease)
+        self._serve(self.store)
         self._pulse = Pulse()
         self._sampler = Sampler(detect() if self.settings.display == "auto" else Silent())
         self._subscriptions: list[Subscription] = []
@@ -79,6 +76,20 @@ class Claudia:
         self._closed = False
         self._pid = os.getpid()
         atexit.register(self.close)
+
+    def _serve(self, store: Store) -> None:
+        """Make the services that change things."""
+        self.errors = Errors(store)
+        self.tasks = Tasks(store)
+        self.progress = ProgressService(store)
+        self.events = Events(store)
+        self.agents = Agents(store, lease=self.settings.lease)
+
+    def over(self, store: Store) -> Self:
+        """This hub with its changes made through `store`, such as one that checks something in each transaction."""
+        other = copy.copy(self)
+        other._serve(store)
+        return other
 
     # --- work ---------------------------------------------------------------------------------------------------
 

@@ -3,11 +3,16 @@
     ClaudiaError
     ├── InvalidValue            a value broke a rule; `field` names it
     │   ├── TooLarge            a value is over its limit
-    │   └── BadCursor           a cursor cannot be read, or belongs to another log
+    │   ├── BadCursor           a cursor cannot be read, or belongs to another log
+    │   ├── Malformed           a request cannot be read at all
+    │   ├── UnsupportedMedia    a request's body is not in a form that is read here
+    │   └── IdempotencyConflict a key that repeats a request came with another request
     ├── NotFound                nothing has that id
     │   └── TaskNotFound
     ├── Conflict                the change does not fit the present state
-    │   └── IllegalTransition   a task cannot go from its status to the asked one
+    │   ├── IllegalTransition   a task cannot go from its status to the asked one
+    │   ├── PreconditionFailed  the thing was changed since the caller read it
+    │   └── IdempotencyBusy     the same request is being carried out (retry helps)
     ├── StoreError              the store could not do it
     │   ├── StoreUnavailable    the store cannot be reached now (retry helps)
     │   │   ├── StoreBusy       another process holds the store too long (retry helps)
@@ -18,6 +23,7 @@
     │   ├── StoreDamaged        the file is damaged
     │   └── StoreClosed         the store was closed, or opened in another process
     ├── WaitTimeout             what was waited for did not come in time
+    ├── RequestTimeout          a request did not come in whole in time (retry helps)
     ├── SettingsError           a setting is unknown or malformed
     ├── MissingExtra            an optional package is not installed
     └── AccessDenied            no valid token, or it does not allow this
@@ -64,6 +70,24 @@ class BadCursor(InvalidValue):
     code = "bad_cursor"
 
 
+class Malformed(InvalidValue):
+    """A request cannot be read at all: not JSON, not UTF-8, nested too deep."""
+
+    code = "malformed"
+
+
+class UnsupportedMedia(InvalidValue):
+    """A request's body is not in a form that is read here."""
+
+    code = "unsupported_media_type"
+
+
+class IdempotencyConflict(InvalidValue):
+    """A key that repeats a request came with another request."""
+
+    code = "idempotency_conflict"
+
+
 class NotFound(ClaudiaError, LookupError):
     """Nothing has that id."""
 
@@ -86,6 +110,19 @@ class IllegalTransition(Conflict):
     """A task cannot go from its status to the asked one."""
 
     code = "illegal_transition"
+
+
+class PreconditionFailed(Conflict):
+    """The thing was changed since the caller read it."""
+
+    code = "precondition_failed"
+
+
+class IdempotencyBusy(Conflict):
+    """The same request is being carried out right now; a retry gets its answer."""
+
+    code = "idempotency_busy"
+    retryable = True
 
 
 class StoreError(ClaudiaError):
@@ -147,6 +184,13 @@ class WaitTimeout(ClaudiaError, TimeoutError):
     """What was waited for did not come in time."""
 
     code = "wait_timeout"
+    retryable = True
+
+
+class RequestTimeout(ClaudiaError):
+    """A request did not come in whole in time; a retry can help."""
+
+    code = "request_timeout"
     retryable = True
 
 

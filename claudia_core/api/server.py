@@ -17,13 +17,16 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 import claudia_core
-from claudia_core.api import health, refusals
+from claudia_core.api import health, metrics, probes, problems, refusals, rest
 from claudia_core.api.auth import Guard
 from claudia_core.api.tokens import Keyring
 from claudia_core.app import Claudia
 from claudia_core.errors import SettingsError
 
 log = structlog.get_logger(__name__)
+
+PARTS = (problems, metrics, probes, rest)
+"""What the gateway is made of; each has `mount(app: FastAPI, claudia: Claudia) -> None`."""
 
 PAGES = "claudia.pages"
 """Entry points in this group are `mount(app: FastAPI, claudia: Claudia) -> None`."""
@@ -41,6 +44,8 @@ def create_app(claudia: Claudia) -> FastAPI:
     """The application without its guard: health, and the pages that are installed."""
     app = FastAPI(title="Claudia", version=claudia_core.__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health.router(claudia))
+    for part in PARTS:
+        part.mount(app, claudia)
     mounted = [_mount(entry, app, claudia) for entry in entry_points(group=PAGES)]
     if not any(mounted):
         app.add_api_route("/", _no_pages, include_in_schema=False)
@@ -69,9 +74,12 @@ def listen(host: str, port: int) -> socket.socket:
     _require_loopback(host)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise _cannot_listen(host, port, error) from error
+    # Connections inherit it. asyncio sets it for sockets it makes itself, not for this one: answers would wait 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _require_loopback(host: str) -> None:

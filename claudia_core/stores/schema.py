@@ -37,6 +37,7 @@ COLLECTIONS: Mapping[str, Collection] = {
         Collection("issues", ("status", "last_seen"), (("last_seen",), ("status", "last_seen"))),
         Collection("occurrences", ("issue_id", "task_id"), (("issue_id",), ("task_id",))),
         Collection("subscriptions"),
+        Collection("idempotency", ("at",), (("at",),)),
         Collection("meta"),
     )
 }
