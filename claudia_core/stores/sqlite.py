@@ -6,22 +6,22 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import apsw
-import structlog
 
 from claudia_core.errors import StoreClosed
 from claudia_core.model.event import EventSlice
 from claudia_core.model.times import from_optional_text, to_text, utc_now
 from claudia_core.ports import Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
 from claudia_core.stores import sqlite_archive, sqlite_file
-from claudia_core.stores.changes import Changes
+from claudia_core.stores.sqlite_commits import SqliteCommits
+from claudia_core.stores.sqlite_fork import forks
 from claudia_core.stores.sqlite_pool import ReaderPool
-from claudia_core.stores.sqlite_reader import SqliteReader, mapped, sqlite_errors
+from claudia_core.stores.sqlite_reader import SqliteReader, sqlite_errors
 from claudia_core.stores.writer import Writer
 
 POLL_IDLE = 0.015
@@ -32,27 +32,6 @@ POLL_BUSY = 0.004
 
 PRUNE_SLICE = 2_000
 """Events deleted in one commit of `prune`, so that writers never wait long."""
-
-
-log = structlog.get_logger(__name__)
-
-
-class _Committed:
-    """Committed state as the writer's transactions see it, with errors mapped."""
-
-    def __init__(self, reader: SqliteReader, path: str) -> None:
-        self.reader = reader
-        self._path = path
-
-    def get_body(self, collection: str, id: str) -> str | None:
-        try:
-            return self.reader.get_body(collection, id)
-        except apsw.Error as error:
-            raise mapped(error, self._path) from error
-
-    def find(self, query: Query) -> Page:
-        with sqlite_errors(self._path):
-            return self.reader.find(query)
 
 
 class SqliteStore:
@@ -74,14 +53,14 @@ class SqliteStore:
         self._pid = os.getpid()
         self._pool = ReaderPool(self._connect, str(path))
         self._moved = threading.Condition()
-        self._commits = 0
+        self._news = 0
         self._last_news = 0.0
+        forks.require_safe(path)
         with sqlite_errors(str(path)):
             self.epoch = sqlite_file.prepare(path, busy_timeout=min(busy_timeout, 5.0))
-            self._sql = self._connect()
-        self._base = _Committed(SqliteReader(self._sql, self.epoch), str(path))
-        self._in_transaction = False
-        self._writer = Writer(self, name="claudia-sqlite-writer")
+            self._commits = SqliteCommits(self._connect, path, self.epoch, self._has_committed)
+        self._writer = Writer(self._commits, name="claudia-sqlite-writer")
+        forks.watch(self)
 
     def _connect(self) -> apsw.Connection:
         return sqlite_file.connect(self.path, durability=self._durability, busy_timeout=self._busy_timeout)
@@ -105,63 +84,24 @@ class SqliteStore:
         """See `ports.Store.flush`."""
         self._writer.flush(timeout)
 
-    def begin(self) -> tuple[_Committed, Changes]:
-        """Take the write lock (for the writer)."""
-        with sqlite_errors(str(self.path)):
-            self._sql.execute("BEGIN IMMEDIATE")
-            self._in_transaction = True
-            last = self._base.reader.last_time()
-        now = utc_now()
-        return self._base, Changes(now if last is None else max(now, last))
+    def rest(self, timeout: float) -> bool:
+        """Close every connection, because the process is about to fork; False if one stays in use too long."""
+        if not self._commits.rest(timeout):
+            return False
+        if not self._pool.rest(timeout):
+            self._commits.wake()
+            return False
+        return True
 
-    def commit(self, changes: Changes) -> None:
-        """Save a commit (for the writer)."""
-        if not changes:
-            self.abort()
-            return
-        with sqlite_errors(str(self.path)):
-            self._save(changes)
-            self._sql.execute("COMMIT")
-        self._in_transaction = False
+    def wake(self) -> None:
+        """Go on after a fork."""
+        self._pool.wake()
+        self._commits.wake()
+
+    def _has_committed(self) -> None:
         with self._moved:
-            self._commits += 1
+            self._news += 1
             self._moved.notify_all()
-
-    def abort(self) -> None:
-        """Leave a commit (for the writer)."""
-        if self._in_transaction:
-            self._in_transaction = False
-            try:
-                if self._sql.in_transaction:
-                    self._sql.execute("ROLLBACK")
-            except apsw.Error as error:
-                log.warning("a rollback failed", store=self.url, error=str(error))
-                self._reconnect()
-
-    def _reconnect(self) -> None:
-        """A new connection for the writer: the one before has lost its way."""
-        with suppress(apsw.Error):
-            self._sql.close()
-        with suppress(apsw.Error):
-            self._sql = self._connect()
-            self._base = _Committed(SqliteReader(self._sql, self.epoch), str(self.path))
-
-    def _save(self, changes: Changes) -> None:
-        by_table: dict[str, list[tuple[Any, ...]]] = {}
-        for (name, id), stored in changes.documents.items():
-            if stored is None:
-                self._sql.execute(sqlite_file.DELETES[name], (id,))
-            else:
-                by_table.setdefault(name, []).append((id, *stored.columns, stored.body))
-        for name, rows in by_table.items():
-            self._sql.executemany(sqlite_file.UPSERTS[name], rows)
-        if changes.samples:
-            rows = [(series, at, by) for (series, at), by in changes.samples.items()]
-            self._sql.executemany(sqlite_file.ADD_SAMPLE, rows)
-        if changes.records:
-            time = to_text(changes.now)
-            rows = [(time, record.type, record.subject, record.data) for record in changes.records]
-            self._sql.executemany(sqlite_file.ADD_EVENT, rows)
 
     # --- read ---------------------------------------------------------------------------------------------------
 
@@ -231,7 +171,7 @@ class SqliteStore:
         """See `ports.Store.wait`: own commits wake at once, other processes' are looked for every few milliseconds."""
         deadline = time.monotonic() + timeout
         while True:
-            seen = self._commits
+            seen = self._news
             head = self.head()
             now = time.monotonic()
             if head > after:
@@ -241,7 +181,7 @@ class SqliteStore:
                 return head
             pause = POLL_BUSY if now - self._last_news < 1.0 else POLL_IDLE
             with self._moved:
-                if self._commits == seen:
+                if self._news == seen:
                     self._moved.wait(min(pause, deadline - now))
 
     # --- keep ---------------------------------------------------------------------------------------------------
@@ -293,11 +233,9 @@ class SqliteStore:
             return
         self._writer.close(self._busy_timeout + 30.0)
         self._closed = True
-        with self._moved:
-            self._commits += 1
-            self._moved.notify_all()
+        self._has_committed()  # wakes those who wait
         self._pool.close()
-        self._sql.close()
+        self._commits.close()
 
 
 _: type[Store] = SqliteStore  # the type checker proves that the port is met

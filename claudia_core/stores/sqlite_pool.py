@@ -22,7 +22,9 @@ class ReaderPool:
         self._connect = connect
         self._name = name
         self._idle: deque[apsw.Connection] = deque()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._lent = 0
+        self._resting = False
         self._closed = False
 
     @contextmanager
@@ -46,18 +48,49 @@ class ReaderPool:
         for connection in idle:
             connection.close()
 
+    def rest(self, timeout: float) -> bool:
+        """Close all connections and lend none until `wake`; False, and nothing changed, if one stays lent too long."""
+        with self._lock:
+            self._resting = True
+            if not self._lock.wait_for(lambda: not self._lent, timeout):
+                self._resting = False
+                self._lock.notify_all()
+                return False
+            while self._idle:
+                self._idle.pop().close()
+        return True
+
+    def wake(self) -> None:
+        """Lend again."""
+        with self._lock:
+            self._resting = False
+            self._lock.notify_all()
+
     def _take(self) -> apsw.Connection:
         with self._lock:
+            self._lock.wait_for(lambda: not self._resting)
             if self._closed:
                 raise StoreClosed(f"the store {self._name} is closed", hint="make a new Claudia()")
+            self._lent += 1
             if self._idle:
                 return self._idle.pop()
-        return self._connect()
+        try:
+            return self._connect()
+        except BaseException:
+            self._returned()
+            raise
 
     def _give_back(self, connection: apsw.Connection) -> None:
-        if not connection.in_transaction:
-            with self._lock:
-                if not self._closed and len(self._idle) < MOST_IDLE:
-                    self._idle.append(connection)
-                    return
-        connection.close()  # also ends a transaction that an error left open
+        with self._lock:
+            fit = not (self._closed or connection.in_transaction or len(self._idle) >= MOST_IDLE)
+            if fit:
+                self._idle.append(connection)
+        if not fit:
+            connection.close()  # also ends a transaction that an error left open
+        self._returned()
+
+    def _returned(self) -> None:
+        with self._lock:
+            self._lent -= 1
+            if self._resting:
+                self._lock.notify_all()

@@ -122,11 +122,11 @@ def _begin(store: SqliteStore) -> None:
 def test_file_that_may_not_grow(sqlite: SqliteStore) -> None:
     """A file that has reached its size: writes fail cleanly, posts wait, and both go on when it may grow again."""
     _begin(sqlite)
-    sqlite._sql.execute("PRAGMA max_page_count = 200")
+    sqlite._commits.sql.execute("PRAGMA max_page_count = 200")
     _fill_up(sqlite)
     _posts_wait(sqlite)
     _require_nothing_half_written(sqlite)
-    sqlite._sql.execute("PRAGMA max_page_count = 100000")
+    sqlite._commits.sql.execute("PRAGMA max_page_count = 100000")
     _require_it_goes_on(sqlite)
 
 
@@ -169,7 +169,7 @@ def test_full_disk(small_disk: Path) -> None:
 
 def test_error_that_is_no_stores(sqlite: SqliteStore) -> None:
     """An unexpected failure of a commit reaches those it concerns, and the writer lives on."""
-    sqlite._sql.execute(
+    sqlite._commits.sql.execute(
         "CREATE TEMP TRIGGER no_ghosts BEFORE INSERT ON tasks WHEN new.id = 'ghost' "
         "BEGIN SELECT RAISE(ABORT, 'no ghosts'); END"
     )
@@ -177,6 +177,73 @@ def test_error_that_is_no_stores(sqlite: SqliteStore) -> None:
     assert [future.exception(30) is None for future in futures] == [True, False, True]
     assert not isinstance(futures[1].exception(), StoreUnavailable)
     assert ids(sqlite, Query("tasks", order="id")) == ["a", "b"]
+
+
+FORK_THEN_CLOSE = """
+import os, sys, warnings
+from pathlib import Path
+from claudia_core.stores.sqlite import SqliteStore
+warnings.simplefilter("ignore")
+
+def emit(store, subject):
+    store.write(lambda tx: tx.emit("a", subject, {})).result(30)
+
+path = Path(sys.argv[1])
+store = SqliteStore(path)
+emit(store, "parent")
+store.head()
+opened, closed = os.pipe(), os.pipe()
+child = os.fork()
+if not child:
+    own = SqliteStore(path)
+    emit(own, "child")
+    os.write(opened[1], b"x")
+    os.read(closed[0], 1)
+    for _ in range(20):
+        emit(own, "child")
+    os._exit(0)  # as if killed: nothing is closed
+os.read(opened[0], 1)
+store.close()
+os.write(closed[1], b"x")
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_parent_closes_before_its_child(path: Path) -> None:
+    """What a forked child's own store acknowledged is there, also when the parent closed the file meanwhile."""
+    assert told(FORK_THEN_CLOSE, path) == "0"
+    with closing(SqliteStore(path)) as store:
+        assert store.head() == 22
+
+
+FORK_INSIDE = """
+import os, sys, warnings
+from pathlib import Path
+from claudia_core.errors import StoreClosed
+from claudia_core.stores.sqlite import SqliteStore
+warnings.simplefilter("ignore")
+path = Path(sys.argv[1])
+store = SqliteStore(path)
+with store.snapshot() as reader:
+    child = os.fork()
+    if not child:
+        try:
+            SqliteStore(path)
+        except StoreClosed as error:
+            os._exit(7 if "spawn" in str(error) else 8)
+        os._exit(9)
+    reader.head()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+store.write(lambda tx: tx.emit("a", "parent", {})).result(30)
+store.close()
+"""
+
+
+def test_fork_inside_a_snapshot(path: Path) -> None:
+    """A child forked while the file is in use cannot be made safe, and is kept from opening it; the parent goes on."""
+    assert told(FORK_INSIDE, path) == "7"
+    with closing(SqliteStore(path)) as store:
+        assert store.head() == 1
 
 
 FORK = """

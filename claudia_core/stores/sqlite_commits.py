@@ -1,0 +1,139 @@
+"""The writing connection of a SQLite store: begins commits, saves them, leaves them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import apsw
+import structlog
+
+from claudia_core.model.times import to_text, utc_now
+from claudia_core.ports import Page, Query
+from claudia_core.stores import sqlite_file
+from claudia_core.stores.changes import Changes
+from claudia_core.stores.sqlite_reader import SqliteReader, mapped, sqlite_errors
+
+log = structlog.get_logger(__name__)
+
+
+class Committed:
+    """Committed state as the writer's transactions see it, with errors mapped."""
+
+    def __init__(self, reader: SqliteReader, path: str) -> None:
+        self.reader = reader
+        self._path = path
+
+    def get_body(self, collection: str, id: str) -> str | None:
+        """The JSON text of a document, or None."""
+        try:
+            return self.reader.get_body(collection, id)
+        except apsw.Error as error:
+            raise mapped(error, self._path) from error
+
+    def find(self, query: Query) -> Page:
+        """One page of committed documents."""
+        with sqlite_errors(self._path):
+            return self.reader.find(query)
+
+
+class SqliteCommits:
+    """The back end of the group commit: one connection, used by one thread at a time.
+
+    Args:
+        connect: makes a connection.
+        path: the file, for messages.
+        epoch: names its log.
+        told: called after each commit that changed something.
+    """
+
+    def __init__(
+        self, connect: Callable[[], apsw.Connection], path: Path, epoch: str, told: Callable[[], None]
+    ) -> None:
+        self._connect = connect
+        self._path = str(path)
+        self._epoch = epoch
+        self._told = told
+        self._gate = threading.Lock()  # held from begin to the end of a commit, and around a fork
+        self._is_writing = False
+        self.sql = connect()
+        self._base: Committed | None = Committed(SqliteReader(self.sql, epoch), self._path)
+
+    def begin(self) -> tuple[Committed, Changes]:
+        """Take the write lock."""
+        self._gate.acquire()
+        self._is_writing = True
+        with sqlite_errors(self._path):
+            base = self._connected()
+            self.sql.execute("BEGIN IMMEDIATE")
+            last = base.reader.last_time()
+        now = utc_now()
+        return base, Changes(now if last is None else max(now, last))
+
+    def commit(self, changes: Changes) -> None:
+        """Save a commit; one without changes leaves no trace."""
+        if not changes:
+            self.abort()
+            return
+        with sqlite_errors(self._path):
+            self._save(changes)
+            self.sql.execute("COMMIT")
+        self._leave()
+        self._told()
+
+    def abort(self) -> None:
+        """Leave a commit at any point of it."""
+        try:
+            if self._base is not None and self.sql.in_transaction:
+                self.sql.execute("ROLLBACK")
+        except apsw.Error as error:
+            log.warning("a rollback failed; the connection is made anew", store=self._path, error=str(error))
+            self._base = None
+            self.sql.close(True)
+        self._leave()
+
+    def rest(self, timeout: float) -> bool:
+        """Close the connection and begin no commit until `wake`; False if one stays under way too long."""
+        if not self._gate.acquire(timeout=timeout):
+            return False
+        self.close()
+        return True
+
+    def wake(self) -> None:
+        """Begin commits again."""
+        self._gate.release()
+
+    def close(self) -> None:
+        """Close the connection; the next commit would make a new one."""
+        self._base = None
+        self.sql.close()
+
+    def _connected(self) -> Committed:
+        if self._base is None:
+            self.sql = self._connect()
+            self._base = Committed(SqliteReader(self.sql, self._epoch), self._path)
+        return self._base
+
+    def _leave(self) -> None:
+        if self._is_writing:
+            self._is_writing = False
+            self._gate.release()
+
+    def _save(self, changes: Changes) -> None:
+        by_table: dict[str, list[tuple[Any, ...]]] = {}
+        for (name, id), stored in changes.documents.items():
+            if stored is None:
+                self.sql.execute(sqlite_file.DELETES[name], (id,))
+            else:
+                by_table.setdefault(name, []).append((id, *stored.columns, stored.body))
+        for name, rows in by_table.items():
+            self.sql.executemany(sqlite_file.UPSERTS[name], rows)
+        if changes.samples:
+            rows = [(series, at, by) for (series, at), by in changes.samples.items()]
+            self.sql.executemany(sqlite_file.ADD_SAMPLE, rows)
+        if changes.records:
+            time = to_text(changes.now)
+            rows = [(time, record.type, record.subject, record.data) for record in changes.records]
+            self.sql.executemany(sqlite_file.ADD_EVENT, rows)
