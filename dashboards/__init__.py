@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def mount(app: FastAPI, claudia: Claudia) -> None:
     for spec in PAGES:
         spec.load()  # once, here: not in the first session
     claudia.boards.tasks  # noqa: B018 - folded from now on, so that the first page does not wait for it
-    pages = {spec.path: lambda spec=spec: make_page(spec, claudia) for spec in PAGES}
+    pages: dict[str, Any] = {spec.path: partial(make_page, spec, claudia) for spec in PAGES}
     add_applications(pages, app=app, title={spec.path: f"{spec.title} · Claudia" for spec in PAGES})
 
 

@@ -170,7 +170,7 @@ def task_facts(task: Task, parent: Task | None, agent: str | None) -> list[Row]:
     facts = (
         fact("Progress", "progress", progress(summary)),
         fact("Says", "text", value.message),
-        fact("Rate", "text", summary["status"] == "active" and units.rate(value.rate, value.unit) or None),
+        fact("Rate", "text", units.rate(value.rate, value.unit) if task.status is Status.ACTIVE else None),
         fact("To go", "left", due(summary)),
         fact("Ran for" if task.finished_at else "Running for", "span", lasted(summary)),
         fact("Made", "when", summary["created_at"]),

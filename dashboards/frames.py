@@ -32,7 +32,10 @@ def throughput_frame(minutes: Iterable[Minute]) -> pd.DataFrame:
 
 
 def bars(minutes: Sequence[Minute]) -> dict[str, dict[str, list[float]]]:
-    """The rectangles of the throughput chart by series: `left`, `right` (milliseconds of Unix time), `bottom`, `top` (tasks)."""
+    """The rectangles of the throughput chart by series.
+
+    `left` and `right` are milliseconds of Unix time, `bottom` and `top` tasks.
+    """
     found: dict[str, dict[str, list[float]]] = {}
     base = [0.0] * len(minutes)
     for series in SERIES:

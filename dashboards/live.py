@@ -39,7 +39,7 @@ class LiveView(Viewer):
     __abstract = True
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
-        super().__init__(**params)
+        super().__init__(**params)  # type: ignore[no-untyped-call]  # Panel annotates no constructor
         self.claudia = claudia
         self.layout: Any = None
         self._ticker: Ticker | None = None

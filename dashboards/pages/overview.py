@@ -69,10 +69,10 @@ class Overview(Page):
         self.kpis.refresh()
         active = [task for task in picture.open if task["status"] == Status.ACTIVE.value]
         zero = NOTHING_RUNS if any(picture.counts.values()) else NO_TASKS
-        self.running.show(cells.task_rows(active[:MOST_RUNNING]), zero)
+        self.running.put(cells.task_rows(active[:MOST_RUNNING]), zero)
         errors = [cells.error_row(error, at) for at, error in enumerate(picture.errors[:MOST_LISTED])]
-        self.errors.show(errors, NO_ERROR)
-        self.ended.show(cells.task_rows(picture.recent[:MOST_LISTED]), NONE_ENDED)
+        self.errors.put(errors, NO_ERROR)
+        self.ended.put(cells.task_rows(picture.recent[:MOST_LISTED]), NONE_ENDED)
         if self.chart.layout._models or pn.state.curdoc is None:
             self.chart.refresh()
 

@@ -27,7 +27,9 @@ FILTERS = ("status", "type", "name_prefix", "after")
 class TasksPage(Page):
     """A live table of tasks with filters, and in its place the detail of the one that was chosen."""
 
-    status = param.Selector(default="", objects=["", *(status.value for status in Status)], doc="Only this status.")
+    status: Any = param.Selector(
+        default="", objects=["", *(status.value for status in Status)], doc="Only this status."
+    )
     type = param.String("", doc="Only this type.")
     name_prefix = param.String("", doc="Only names that begin so.")
     after = param.String("", doc="The cursor of the page of the table.")
@@ -50,9 +52,9 @@ class TasksPage(Page):
         )
         self.kind = pmui.TextInput(label="Type", size="small", margin=(4, 0), css_classes=["kind"], width=140)
         self.table = TaskTable(claudia, on_open=self._on_open)
-        self.newest = pmui.Button(label="« Newest", variant="text", size="small", css_classes=["newest"])
-        self.older = pmui.Button(label="Older ›", variant="text", size="small", css_classes=["older"])
-        self.back = pmui.Button(label="‹ All tasks", variant="text", size="small", margin=0, css_classes=["back"])
+        self.newest = pmui.Button(label="← Newest", variant="text", size="small", css_classes=["newest"])
+        self.older = pmui.Button(label="Older →", variant="text", size="small", css_classes=["older"])
+        self.back = pmui.Button(label="← All tasks", variant="text", size="small", margin=0, css_classes=["back"])
         self.detail = TaskDetail(claudia, on_open=self._on_open, say=self.say)
         self.find.param.watch(self._on_find, "value_input")
         self.kind.param.watch(self._on_kind, "value_input")

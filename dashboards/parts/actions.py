@@ -75,7 +75,7 @@ class Actions:
     async def act(self, verb: str, task: Task) -> None:
         """Do it beside the session's loop, and tell how it went."""
         work: dict[str, Callable[[], Any]] = {
-            "cancel": lambda: self.claudia.tasks.cancel(task.id, "cancelled on the tasks page"),
+            "cancel": lambda: self.claudia.tasks.cancel(task.id, reason="cancelled on the tasks page"),
             "retry": lambda: self.claudia.tasks.retry(task.id),
         }
         try:

@@ -29,4 +29,4 @@ class ProgressBar(LiveView):
     def refresh(self) -> None:
         """Bring the bar up to date."""
         task = self.claudia.tasks.get(self.task_id)
-        self.table.show([cells.task_row(task.to_summary())])
+        self.table.put([cells.task_row(task.to_summary())])

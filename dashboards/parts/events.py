@@ -52,7 +52,7 @@ class EventList(LiveView):
         state = (picture.sequence, self.subject, self.limit)
         if state != self._shown:
             events = self._milestones() if self.subject else picture.events[: self.limit]
-            self.table.show([cells.event_row(event) for event in events])
+            self.table.put([cells.event_row(event) for event in events])
             self._shown = state
 
     def _milestones(self) -> list[Event]:

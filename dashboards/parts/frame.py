@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import panel as pn
-import panel_material_ui as pmui
+from panel_material_ui import Alert
+from panel_material_ui.template.base import Page as Window
 
 from dashboards.live import Page, on_session_end
 from dashboards.parts.masthead import Masthead
@@ -22,10 +23,10 @@ class Frame:
     def __init__(self, page: Page, links: Sequence[dict[str, Any]]) -> None:
         self.page = page
         self.masthead = Masthead(pages=list(links), on_address=self._on_address)
-        self.alert = pmui.Alert(visible=False, severity="warning", sizing_mode="stretch_width", margin=0)
+        self.alert = Alert(visible=False, severity="warning", sizing_mode="stretch_width", margin=0)
         dark = prefers_dark()
         body = pn.Column(self.alert, page, styles=BODY, sizing_mode="stretch_width", margin=0)
-        self.root = pmui.Page(
+        self.root = Window(
             header=[self.masthead],
             main=[body],
             title="",

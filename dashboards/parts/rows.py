@@ -29,15 +29,15 @@ class Column:
 
 
 class Rows(Part):
-    """A table of rows with ids. `show` brings it up to date; the browser is sent the difference."""
+    """A table of rows with ids. `put` brings it up to date; the browser is sent the difference."""
 
     columns = param.List(doc="Columns as plain dicts of `Column`.")
     initial = param.List(doc="The rows a browser starts with; later ones come as differences.")
     edition = param.Integer(0, doc="Which state `initial` is.")
     label = param.String("", doc="What the table holds, for those who hear it.")
-    layout = param.Selector(default="table", objects=["table", "facts", "codes"], doc="How rows are laid out.")
+    layout: Any = param.Selector(default="table", objects=["table", "facts", "codes"], doc="How rows are laid out.")
     waiting = param.Boolean(True, doc="Whether rows are still to come, so that a skeleton is shown.")
-    opens = param.Selector(default="", objects=["", "here", "there"], doc="What a click on a row does.")
+    opens: Any = param.Selector(default="", objects=["", "here", "there"], doc="What a click on a row does.")
     zero = param.List(default=["Nothing here", ""], doc="Title, text and perhaps code to show when there is no row.")
 
     def __init__(
@@ -54,7 +54,7 @@ class Rows(Part):
         self._asked = 0.0
         self._on_open = on_open
 
-    def show(self, rows: Sequence[Row], zero: Sequence[str] | None = None) -> None:
+    def put(self, rows: Sequence[Row], zero: Sequence[str] | None = None) -> None:
         """Make these the rows; `zero` are the words for having none."""
         self.rows = list(rows)
         words = list(zero) if zero is not None else self._words

@@ -40,7 +40,7 @@ class TaskDetail(LiveView):
         super().__init__(claudia, **params)
         opens = "here" if on_open else "there"
         self.title = heading("", level=1)
-        self.actions = Actions(claudia, say or (lambda text, tone: None))
+        self.actions = Actions(claudia, say or _silent)
         self.state = Rows((Column("value", "", "any"),), label="Status", layout="facts")
         self.facts = Rows(FACTS, label="Facts", layout="facts", opens=opens, on_open=on_open)
         self.error = Rows(CODE, label="Traceback", layout="codes")
@@ -101,15 +101,15 @@ class TaskDetail(LiveView):
         self.name_shown = task.name
         self.title.object = heading_html(task.name, level=1)
         self.state.visible = self.body.visible = True
-        self.state.show([{"id": "state", "value": ["status", cells.status(task.status.value)]}])
-        self.facts.show(cells.task_facts(task, self._parent(task), self._agent(task)))
+        self.state.put([{"id": "state", "value": ["status", cells.status(task.status.value)]}])
+        self.facts.put(cells.task_facts(task, self._parent(task), self._agent(task)))
         self.actions.show(task)
         self._code("error", self.error, _trouble(task))
         self._code("payload", self.payload, None if task.payload is None else cells.json_text(task.payload))
         self._code("result", self.result, None if task.result is None else cells.json_text(task.result))
 
     def _code(self, name: str, rows: Rows, text: str | None) -> None:
-        rows.show(cells.code_rows(text))
+        rows.put(cells.code_rows(text))
         self._cards[name].visible = text is not None
 
     def _parent(self, task: Task) -> Task | None:
@@ -125,6 +125,10 @@ class TaskDetail(LiveView):
             return str(self.claudia.agents.get(task.agent_id).name)
         except NotFound:
             return task.agent_id
+
+
+def _silent(text: str, tone: str) -> None:
+    """Where there is no frame, what an action did is seen in the task itself."""
 
 
 def _trouble(task: Task) -> str | None:

@@ -61,7 +61,7 @@ class TaskTable(LiveView):
         page = self.claudia.tasks.list(**self._filters())
         self.next = page.next
         zero = NO_MATCH if self.status or self.type or self.name_prefix or self.after else NO_TASKS
-        self.table.show(cells.task_rows(task.to_summary() for task in page.tasks), zero)
+        self.table.put(cells.task_rows(task.to_summary() for task in page.tasks), zero)
         self._shown = state
 
     def _filters(self) -> dict[str, Any]:

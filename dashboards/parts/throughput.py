@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -62,7 +63,7 @@ class ThroughputChart(LiveView):
         self.chart.visible = not quiet and not self.table.visible
         self.switch.visible = not quiet or self.table.visible
         if self.table.visible:
-            self.table.show(frames.twin_rows(minutes))
+            self.table.put(frames.twin_rows(minutes))
         if minutes != self._shown and not quiet and holoviews_loaded():
             self._draw(minutes)
             self._shown = minutes
@@ -93,15 +94,17 @@ def legend() -> Any:
 
 def holoviews_loaded() -> bool:
     """Whether HoloViews is ready; where it is not, it is loaded in a thread, so that no page waits for it."""
-    global _loader
-    if _loader is None:
-        _loader = threading.Thread(target=_load, name="load-holoviews", daemon=True)
-        _loader.start()
-        _loader.join(0.0 if pn.state.curdoc else None)
-    return not _loader.is_alive()
+    loader = _loader()
+    if pn.state.curdoc is None:
+        loader.join()
+    return not loader.is_alive()
 
 
-_loader: threading.Thread | None = None
+@cache
+def _loader() -> threading.Thread:
+    loader = threading.Thread(target=_load, name="load-holoviews", daemon=True)
+    loader.start()
+    return loader
 
 
 def _load() -> None:

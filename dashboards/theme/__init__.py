@@ -1,4 +1,4 @@
-"""All colours and styles. The tokens of the parts are in `live.css`; what panel-material-ui draws follows the same here."""
+"""All colours and styles. The tokens of the parts are in `live.css`; what panel-material-ui draws follows them here."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ div { display: flex; flex-wrap: wrap; gap: 4px 16px; color: light-dark(#5b6678, 
 b { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 6px; }
 """
 
-LOGO = "M12 2 3 7v10l9 5 9-5V7l-9-5Zm0 2.3 6.6 3.7L12 11.7 5.4 8 12 4.3ZM5 9.9l6 3.4v6.2l-6-3.3V9.9Zm8 9.6v-6.2l6-3.4v6.3l-6 3.3Z"
+LOGO = (
+    "M12 2 3 7v10l9 5 9-5V7l-9-5Zm0 2.3 6.6 3.7L12 11.7 5.4 8 12 4.3Z"
+    "M5 9.9l6 3.4v6.2l-6-3.3V9.9Zm8 9.6v-6.2l6-3.4v6.3l-6 3.3Z"
+)
 
 ICONS: Mapping[str, str] = {
     "overview": "M3 13h8V3H3v10Zm0 8h8v-6H3v6Zm10 0h8V11h-8v10Zm0-18v6h8V3h-8Z",

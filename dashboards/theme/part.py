@@ -5,6 +5,8 @@ It lives beside that file, because Panel serves a component's module from the co
 
 from __future__ import annotations
 
+from typing import Any
+
 from panel.custom import JSComponent
 
 from dashboards.theme import LIVE
@@ -16,3 +18,6 @@ class Part(JSComponent):
     _bundle = LIVE
 
     __abstract = True
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)  # type: ignore[no-untyped-call]  # Panel annotates no constructor
