@@ -15,6 +15,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import Response
+from starlette.types import ASGIApp
 
 import claudia_core
 from claudia_core.api import health, metrics, probes, problems, refusals, rest
@@ -112,8 +113,8 @@ def address_of(listener: socket.socket, host: str, token: str) -> str:
     return f"http://{name}:{listener.getsockname()[1]}/?{urlencode({'token': token})}"
 
 
-def run(app: FastAPI, listener: socket.socket, *, host: str, token: str) -> None:
-    """Serve until SIGINT or SIGTERM; open requests and sockets then get a moment to end. Call from the main thread."""
+def configured(app: ASGIApp, listener: socket.socket, *, host: str, token: str) -> uvicorn.Server:
+    """A server for `app` behind its guard, not yet running."""
     guard = Guard(app, Keyring(token, listener.getsockname()[1]), host=host)
     config = uvicorn.Config(
         guard,
@@ -123,8 +124,13 @@ def run(app: FastAPI, listener: socket.socket, *, host: str, token: str) -> None
         server_header=False,
         timeout_graceful_shutdown=PATIENCE,
     )
+    return uvicorn.Server(config)
+
+
+def run(app: ASGIApp, listener: socket.socket, *, host: str, token: str) -> None:
+    """Serve until SIGINT or SIGTERM; open requests and sockets then get a moment to end. Call from the main thread."""
     with _deaf_to_stop_signals():
-        uvicorn.Server(config).run(sockets=[listener])
+        configured(app, listener, host=host, token=token).run(sockets=[listener])
 
 
 @contextmanager

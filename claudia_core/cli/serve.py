@@ -52,9 +52,8 @@ def serve(
     with (
         closing(_listen(settings)) as listener,
         Claudia(database, host=host, port=port, display="off") as claudia,
-        _demo(claudia, packages, pace or None),
     ):
-        _serve(claudia, listener, hint="" if demo else HINT)
+        _serve(claudia, listener, packages, pace or None)
     say("The hub has stopped.")
 
 
@@ -84,7 +83,7 @@ def _demo(claudia: Claudia, packages: list[Package], pace: float | None) -> Iter
         demo.stop()
 
 
-def _serve(claudia: Claudia, listener: socket.socket, *, hint: str) -> None:
+def _serve(claudia: Claudia, listener: socket.socket, packages: list[Package], pace: float | None) -> None:
     from claudia_core.api import server
     from claudia_core.api.tokens import server_token
 
@@ -94,8 +93,9 @@ def _serve(claudia: Claudia, listener: socket.socket, *, hint: str) -> None:
     claudia.watch_agents()
     claudia.keep_pruned()
     app = server.create_app(claudia)
-    _announce(claudia, server.address_of(listener, host, token), hint)
-    server.run(app, listener, host=host, token=token)
+    _announce(claudia, server.address_of(listener, host, token), "" if packages else HINT)
+    with _demo(claudia, packages, pace):
+        server.run(app, listener, host=host, token=token)
 
 
 def _announce(claudia: Claudia, link: str, hint: str) -> None:
