@@ -1,0 +1,104 @@
+"""What the API does per second over a socket, against a bare FastAPI endpoint that only validates the same body."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from benchmarks.figure import Figure
+from claudia_core import Claudia
+
+SECONDS = float(os.environ.get("BENCH_REST_SECONDS", "4"))
+ROUNDS = 3
+TOKEN = "bench-token-bench-token"
+TASK = json.dumps({"type": "data_processing", "payload": {"file_id": "file123"}})
+EVENTS = 500
+BATCH = json.dumps({"events": [{"type": "row:read", "subject": str(n), "data": {"n": n}} for n in range(EVENTS)]})
+
+RAW = """
+import sys
+import uvicorn
+from fastapi import FastAPI
+from claudia_core.api.contract.inputs import CreateTask
+app = FastAPI()
+@app.get("/livez")
+async def livez(): return {}
+@app.post("/api/v1/tasks", status_code=201)
+async def create(task: CreateTask): return {"ok": True}
+uvicorn.run(app, port=int(sys.argv[1]), log_level="warning", access_log=False)
+"""
+
+
+def run() -> Iterator[Figure]:
+    """Single posts of a task, durable, by 1, 8 and 64 clients; batches of events."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        raw = stack.enter_context(server(["-c", RAW, "{port}"]))
+        serve = ["-m", "claudia_core", "serve", "--port", "{port}", "--database", f"{folder}/rest.db"]
+        ours = stack.enter_context(server(serve))
+        for clients in (1, 8, 64):
+            yield from posts(raw, ours, clients)
+        before = head(f"{folder}/rest.db")
+        found = load(ours, "/api/v1/events", 2, BATCH)
+        rate = found["rate"] * EVENTS
+        yield Figure(f"events appended in batches of {EVENTS}, durable", rate, "events/s", 15_000, False)
+        assert head(f"{folder}/rest.db") - before >= rate * SECONDS * 0.9, "what was acknowledged is in the log"
+
+
+def posts(raw: int, ours: int, clients: int) -> Iterator[Figure]:
+    """The medians of several rounds, in which both servers take turns."""
+    rounds = [(load(raw, "/api/v1/tasks", clients, TASK), load(ours, "/api/v1/tasks", clients, TASK)) for _ in range(ROUNDS)]
+    bare, found = sorted(rounds, key=lambda pair: pair[1]["rate"] / pair[0]["rate"])[ROUNDS // 2]
+    ratio, note = found["rate"] / bare["rate"], f"{found['rate']:,.0f}/s, raw FastAPI {bare['rate']:,.0f}/s"
+    yield Figure(f"single posts of a task, durable, {clients} clients", ratio, "of raw", 0.35, False, note)
+    yield Figure("their p50", found["waits"][0] * 1e3, "ms", raw=f"raw FastAPI {bare['waits'][0] * 1e3:.2f} ms")
+    yield Figure("their p99", found["waits"][1] * 1e3, "ms", raw=f"raw FastAPI {bare['waits'][1] * 1e3:.2f} ms")
+    yield Figure("their errors", sum(pair[1]["errors"] for pair in rounds), "", 0)
+
+
+def load(port: int, path: str, clients: int, body: str) -> dict:  # type: ignore[type-arg]
+    """What `benchmarks.load` found."""
+    command = [sys.executable, "-m", "benchmarks.load", str(port), path, str(clients), str(SECONDS)]
+    return json.loads(subprocess.run(command, input=body, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+def head(path: str) -> int:
+    """The sequence of the newest event in a store's file."""
+    with Claudia(path, display="off") as claudia:
+        return claudia.store.head()
+
+
+@contextmanager
+def server(arguments: list[str]) -> Iterator[int]:
+    """A Python program that serves on a free port of loopback; gives the port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, *(argument.replace("{port}", str(port)) for argument in arguments)]
+    environment = {**os.environ, "CLAUDIA_TOKEN": TOKEN}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            _answers(port, time.monotonic() + 60)
+            yield port
+        finally:
+            process.terminate()
+
+
+def _answers(port: int, until: float) -> None:
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            time.sleep(3.0)  # what the server still does in the background at its start is not what is measured
+            return
