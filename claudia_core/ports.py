@@ -34,8 +34,8 @@ class Clock(Protocol):
 class Collection:
     """One kind of document: its name, the text columns it is filtered or sorted by, and which of them are indexed.
 
-    Each index is a tuple of columns; the id is added at its end. Null is kept as the empty text. A column that ends
-    in `_key` holds the case-folded text of the field before it.
+    Each index is a tuple of columns; the id is added at its end. Columns hold text; null is kept as the empty text. A
+    column that ends in `_key` holds the case-folded text of the field before it.
     """
 
     name: str
@@ -148,7 +148,11 @@ class Reader(Protocol):
         ...
 
     def events(self, after: int, limit: int = 500, types: Sequence[str] = (), subject: str | None = None) -> EventSlice:
-        """The log behind sequence `after`, oldest first; `types` and `subject` filter by equality."""
+        """The log behind sequence `after`, oldest first; `types` and `subject` filter by equality.
+
+        Raises:
+            InvalidValue: the limit is not 1 to 10,000.
+        """
         ...
 
     def head(self) -> int:
@@ -156,7 +160,11 @@ class Reader(Protocol):
         ...
 
     def sequence_at(self, moment: datetime) -> int:
-        """The sequence of the last event not after `moment`; 0 where none is kept."""
+        """The sequence of the last event not after `moment`; 0 where none is kept.
+
+        Raises:
+            InvalidValue: `moment` has no timezone.
+        """
         ...
 
 
@@ -177,7 +185,12 @@ class Transaction(Protocol):
         ...
 
     def put(self, collection: str, document: Document) -> None:
-        """Save a document under its `id`, replacing the one before."""
+        """Save a document under its `id`, replacing the one before.
+
+        Raises:
+            InvalidValue: it is not JSON, has no id, or a column does not hold text.
+            TooLarge: it is over 4 MB.
+        """
         ...
 
     def delete(self, collection: str, id: str) -> None:
@@ -189,7 +202,12 @@ class Transaction(Protocol):
         ...
 
     def emit(self, type: str, subject: str, data: Document) -> None:
-        """Append an event to the log, in this same commit."""
+        """Append an event to the log, in this same commit.
+
+        Raises:
+            InvalidValue: its data is not JSON, or its type or subject is not text.
+            TooLarge: its data is over 1 MB.
+        """
         ...
 
 
@@ -224,7 +242,8 @@ class Store(Reader, Protocol):
     def post(self, key: str, work: Work[object]) -> None:
         """Run `work` soon, without a future; a newer post with the same key replaces one that has not run.
 
-        A later `write` from the same thread runs after it. Failed posts are kept and tried again, up to a limit.
+        A later `write` from the same thread runs after it. Posts that meet a store that is away are kept and tried
+        again, up to a limit; a post whose work raises is dropped, and logged.
         """
         ...
 
@@ -237,7 +256,10 @@ class Store(Reader, Protocol):
         ...
 
     def snapshot(self) -> AbstractContextManager[Reader]:
-        """A reader that sees one moment: documents, rollups and head belong together."""
+        """A reader that sees one moment: documents, rollups and head belong together.
+
+        Do not wait for a write inside it: a store may let writers wait until it is left.
+        """
         ...
 
     def wait(self, after: int, timeout: float) -> int:
@@ -253,7 +275,7 @@ class Store(Reader, Protocol):
         ...
 
     def close(self) -> None:
-        """Save what is waiting and let go of everything; closing twice is fine."""
+        """Save what is waiting and let go of everything; closing twice is fine. Any later use raises StoreClosed."""
         ...
 
 

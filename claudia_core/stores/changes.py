@@ -99,7 +99,7 @@ class BatchTransaction:
         if not changed:
             return self._base.find(query)
         schema.require_columns(query)
-        page = self._base.find(replace(query, limit=min(10_000, query.limit + len(changed))))
+        page = self._base.find(replace(query, limit=min(10_000, query.limit + 1 + len(changed))))
         documents = [document for document in page.documents if document["id"] not in changed]
         new = [orjson.loads(stored.body) for stored in changed.values() if stored is not None]
         if page.next is not None:  # what was not fetched stands between the last one and anything behind it

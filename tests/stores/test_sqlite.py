@@ -46,5 +46,6 @@ class TestReopening(conformance.StoreReopening):
     """Opening again."""
 
 
+@pytest.mark.slow
 class TestProcesses(conformance.StoreProcesses):
     """Several processes."""

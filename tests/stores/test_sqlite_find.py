@@ -12,7 +12,7 @@ from claudia_core.ports import Condition, Document, Prefix, Query, Range, Transa
 from claudia_core.stores import schema
 from claudia_core.stores.sqlite import SqliteStore
 
-FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = st.sampled_from(
     ["", "a", "A", "ab", "b", "ß", "SS", "é", "\U0001f600", "\ud7ff", "\U0010ffff", "a\x00", "%", "_", "'"]
 )
