@@ -31,6 +31,9 @@ MOST_EVENTS = 500
 MINUTES = 60
 """Minutes of throughput a picture holds."""
 
+MINUTES_PAUSE = 0.5
+"""Seconds for which the throughput is not read again, however much happens."""
+
 OPEN = (Status.ACTIVE.value, Status.PENDING.value)
 SERIES = (rollups.CREATED, *(rollups.finished(status) for status in Status if status.is_terminal), rollups.ERRORS)
 
@@ -81,6 +84,7 @@ class TaskBoard:
         self._counts: dict[Status, int] = dict.fromkeys(Status, 0)
         self._minutes: tuple[Minute, ...] = ()
         self._minutes_at = 0.0
+        self._minutes_behind = False
         self._sequence = 0
         self._gap: Gap | None = None
         self._picture: Picture | None = None
@@ -143,8 +147,11 @@ class TaskBoard:
             return picture
 
     def _is_stale(self) -> bool:
-        """True when the minute has turned since the throughput was read."""
-        return bool(self._minutes_at) and int(time.time()) // 60 != int(self._minutes_at) // 60
+        """True when the minute has turned since the throughput was read, or something was not counted yet."""
+        if not self._minutes_at:
+            return False
+        now = time.time()
+        return now // 60 != self._minutes_at // 60 or (self._minutes_behind and now - self._minutes_at > MINUTES_PAUSE)
 
     def _bump(self) -> None:
         self.version += 1
@@ -193,9 +200,11 @@ class TaskBoard:
         samples = reader.samples(map(rollups.present, Status), 0, 1)
         totals = {sample.series: int(sample.value) for sample in samples}
         self._counts = {status: totals.get(rollups.present(status), 0) for status in Status}
-        if now - self._minutes_at > 0.5 or self._is_stale():
+        self._minutes_behind = True
+        if now - self._minutes_at > MINUTES_PAUSE or self._is_stale():
             self._minutes = minutes(reader, now)
             self._minutes_at = now
+            self._minutes_behind = False
 
 
 def minutes(reader: Reader, now: float, count: int = MINUTES) -> tuple[Minute, ...]:
