@@ -236,7 +236,7 @@ class Claudia:
         atexit.unregister(self.close)
         if os.getpid() != self._pid:  # a fork: all of this is the parent's
             return
-        for run in self._sampler.runs:
+        for run in reversed(self._sampler.runs):  # the inner ones first: a parent takes its children along
             run.abandon("the hub was closed while this was running")
         self._sampler.stop()
         self._pulse.stop()

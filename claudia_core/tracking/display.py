@@ -149,14 +149,14 @@ class Notebook:
 
     def begin(self, run: Run) -> None:
         """Show a widget, or a line in the widget of the run around."""
-        from IPython.display import display
+        from IPython.display import display as show
 
         with self._lock:
             root = _root(run)
             if root in self._shown:
                 self._shown[root][1].append(run)
             elif run is root:
-                handle = display(_Picture([run]), display_id=True)
+                handle = show(_Picture([run]), display_id=True)  # type: ignore[no-untyped-call]
                 self._shown[run] = (handle, [run])
 
     def refresh(self) -> None:
@@ -181,9 +181,13 @@ class Notebook:
 
 
 def _root(run: Run) -> Run:
-    while run.outer is not None:
-        run = run.outer
-    return run
+    """The outermost run around this one that is shown, or itself."""
+    root, outer = run, run.outer
+    while outer is not None:
+        if outer.show:
+            root = outer
+        outer = outer.outer
+    return root
 
 
 class _Picture:
@@ -222,4 +226,11 @@ def detect() -> Display:
         instance = shell.get_ipython()
         if instance is not None and getattr(instance, "kernel", None) is not None:
             return Notebook()
-    return Terminal() if sys.stderr is not None and sys.stderr.isatty() else Silent()
+    return Terminal() if _is_terminal() else Silent()
+
+
+def _is_terminal() -> bool:
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:  # it is closed
+        return False

@@ -14,7 +14,7 @@ from claudia_core.model.values import MAX_COUNT
 from claudia_core.services.moves import Move, cancelling, completing, failing
 from claudia_core.services.new_task import NewTask
 from claudia_core.tracking.run import Hub, Run
-from claudia_core.tracking.unwinding import Consumer, unwinding_error
+from claudia_core.tracking.unwinding import Consumer, may_wait, unwinding_error
 
 PATIENCE = 1.0
 """Seconds for which an iterator that outlives its loop may be taken up again before the loop counts as failed."""
@@ -113,13 +113,13 @@ class Tracked[T](Run):
     def _let_go(self, _: object) -> None:
         """The iterator is gone; called while the frame that held it still stands where it left the loop.
 
-        The garbage collector may call this on any thread and within any lock: then only the sampler may wait for the
-        store.
+        The garbage collector may call this anywhere, also on the store's thread: then the sampler ends the run, which
+        may wait for the store.
         """
         if not self.is_open:
             return
         left = self._left()
-        if self._consumer is not None and self._consumer.frame is sys._getframe(1):
+        if may_wait(sys._getframe(1)):
             self._finish(*left)
         else:
             self._dropped = left

@@ -81,3 +81,17 @@ class Consumer:
                 return True
             top = top.f_back
         return False
+
+
+HOLDERS = frozenset({"claudia_core", "logging"})
+"""Packages whose code may hold a lock that the store's thread needs."""
+
+
+def may_wait(frame: FrameType | None) -> bool:
+    """Whether code called from `frame` may wait for the store: no lock of Claudia's can be held up its stack."""
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if name.partition(".")[0] in HOLDERS and name != "claudia_core.tracking.track":
+            return False
+        frame = frame.f_back
+    return True
