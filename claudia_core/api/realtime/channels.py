@@ -12,7 +12,7 @@ from claudia_core.api.realtime.entries import Entry
 from claudia_core.errors import InvalidValue
 
 MAX_NAME = 200
-_PATTERN = re.compile(r"[a-z0-9_.:*?-]+")
+_PATTERN = re.compile(r"[a-z0-9_.:*?-]{1,200}")
 _KNOWN_TYPES = 1_000
 
 
@@ -66,14 +66,19 @@ def _user(name: str, _: str) -> Channel:
     return Channel(name, ("*",), subject=name)
 
 
-def _events(name: str, pattern: str) -> Channel:
-    if not _PATTERN.fullmatch(pattern):
-        hint = "use an event type in which * stands for any text, such as events:task:*"
-        raise InvalidValue(f"channel {name!r:.80} has no readable pattern", field="channel", hint=hint)
-    return Channel(name, (pattern,))
+def pattern(name: str, text: str, field: str = "channel") -> Channel:
+    """The channel of all events whose type matches `text`.
+
+    Raises:
+        InvalidValue: it is not an event type with `*` and `?`.
+    """
+    if not _PATTERN.fullmatch(text):
+        hint = "use an event type in which * stands for any text, such as task:*"
+        raise InvalidValue(f"not a pattern of event types: {text!r:.80}", field=field, hint=hint)
+    return Channel(name, (text,))
 
 
-OPEN: Mapping[str, Callable[[str, str], Channel]] = {"task": _task, "events": _events, "user": _user}
+OPEN: Mapping[str, Callable[[str, str], Channel]] = {"task": _task, "events": pattern, "user": _user}
 """Channels of the form `word:rest`: what makes one from its name and the rest."""
 
 NAMES = ", ".join((*FIXED, "task:ID", "events:PATTERN", "user:ID"))

@@ -89,6 +89,7 @@ UVICORN: dict[str, Any] = {
     "ws_per_message_deflate": False,  # saves a compressor for each socket; frames are shared, so they come plain
     "ws_ping_interval": 20.0,
     "ws_ping_timeout": 20.0,
+    "timeout_graceful_shutdown": 2,  # for streams whose client does not read: uvicorn waits for ever by default
 }
 """Options of `uvicorn.Config` for a server with sockets and streams."""
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from claudia_core.api.realtime.channels import MAX_NAME, NAMES, channel
+from claudia_core.api.realtime.channels import MAX_NAME, NAMES, channel, pattern
 from claudia_core.api.realtime.frames import StreamView, gap_document, server_sent, sign_of_life
 from claudia_core.api.realtime.realtime import Realtime
 from claudia_core.api.realtime.relay import Relay
@@ -47,6 +47,7 @@ class EventStream(Response):
         self._timer: asyncio.TimerHandle | None = None
         self._is_over = False
         self._is_due = False
+        self._is_sending = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -58,8 +59,9 @@ class EventStream(Response):
             listener = asyncio.create_task(self._listen(receive))
             try:
                 await self._write(send)
-            except asyncio.CancelledError:  # the server stops and cancels what is left: end in good order
-                pass
+            except asyncio.CancelledError:  # the server has lost its patience: end in good order
+                if self._is_sending:
+                    return
             finally:
                 listener.cancel()
                 if self._timer is not None:
@@ -116,7 +118,9 @@ class EventStream(Response):
         self._position = batch.position
 
     async def _send(self, send: Send, body: bytes) -> None:
+        self._is_sending = True
         await send({"type": "http.response.body", "body": body, "more_body": True})
+        self._is_sending = False
 
 
 def problem(error: ClaudiaError) -> JSONResponse:
@@ -187,7 +191,7 @@ class Asked:
         if len(self.channels) + len(self.types) > MAX_FILTERS:
             raise TooLarge(f"more than {MAX_FILTERS} channels and types", field="type", hint="use a pattern: task:*")
         channels = tuple(channel(name) for name in self.channels)
-        return StreamView(channels, tuple(channel(f"events:{type}") for type in self.types), self.subject)
+        return StreamView(channels, tuple(pattern(f"events:{type}", type, "type") for type in self.types), self.subject)
 
     def _require_allowed(self, realtime: Realtime, scope: Scope) -> None:
         for name in [*self.channels, *(f"events:{type}" for type in self.types)] or ["events:*"]:

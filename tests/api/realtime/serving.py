@@ -51,15 +51,17 @@ class Served:
 
 
 @contextmanager
-def serving(claudia: Claudia, *, options: dict[str, Any] | None = None, **mounted: Any) -> Iterator[Served]:
+def serving(
+    claudia: Claudia, *, options: dict[str, Any] | None = None, port: int = 0, **mounted: Any
+) -> Iterator[Served]:
     """A server for a hub; it must have ended within `PATIENCE` seconds after the block."""
     app = FastAPI()
     mount(app, claudia, **mounted)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    listener = socket.create_server(("127.0.0.1", port), backlog=2048)
     drop_dead_peers(listener)
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", **UVICORN | (options or {}))
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listener)), daemon=True)
     thread.start()
     try:
         until = time.monotonic() + PATIENCE
@@ -73,6 +75,13 @@ def serving(claudia: Claudia, *, options: dict[str, Any] | None = None, **mounte
         thread.join(PATIENCE)
         listener.close()
         assert not thread.is_alive(), "the server ended"
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    await server.serve(sockets=[listener])
+    for one in list(server.server_state.connections):  # uvicorn leaves those of clients that do not read
+        one.transport.abort()
+    await asyncio.sleep(0)
 
 
 async def hear(client: ClientConnection, seconds: float = 3.0) -> dict[str, Any]:
