@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -43,15 +43,22 @@ PAGES = (
 """All pages. Navigation, addresses, titles and the tests of every page derive from this table."""
 
 
-def mount(app: FastAPI, claudia: Claudia) -> None:
-    """Add all pages to a FastAPI application. Guards for login belong outside of it, as a middleware."""
+def mount(app: FastAPI, claudia: Claudia, **options: Any) -> None:
+    """Add all pages to a FastAPI application. Guards for login belong outside of it, as a middleware.
+
+    `options` are those of `panel.io.fastapi.add_applications`, such as `prefix`.
+    """
     from panel.io.fastapi import add_applications
 
     for spec in PAGES:
         spec.load()  # once, here: not in the first session
     claudia.boards.tasks  # noqa: B018 - folded from now on, so that the first page does not wait for it
-    pages: dict[str, Any] = {spec.path: partial(make_page, spec, claudia) for spec in PAGES}
-    add_applications(pages, app=app, title={spec.path: f"{spec.title} · Claudia" for spec in PAGES})
+    pages: dict[str, Any] = {spec.path: _maker(spec, claudia) for spec in PAGES}
+    add_applications(pages, app=app, title={spec.path: f"{spec.title} · Claudia" for spec in PAGES}, **options)
+
+
+def _maker(spec: PageSpec, claudia: Claudia) -> Callable[[], Any]:
+    return lambda: make_page(spec, claudia)  # a plain function: Panel would show a partial as an object
 
 
 def make_page(spec: PageSpec, claudia: Claudia) -> Any:

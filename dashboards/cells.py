@@ -149,7 +149,8 @@ def event_text(event: Event) -> str:
         return f"{data.get('type', 'Error')}: {data.get('message', '')}"[:300]
     if event.type == "task:failed" and data.get("error"):
         return f"{data['error']['type']}: {data['error']['message']}"[:300]
-    verb = VERBS.get(event.type.partition(":")[2], event.type)
+    word = event.type.partition(":")[2]
+    verb = VERBS.get(word, word)
     about = data.get("name") or data.get("message") or ""
     attempt = f" (attempt {data['attempt']})" if data.get("attempt", 1) != 1 else ""
     return f"{about} {verb}{attempt}".strip()[:300]

@@ -54,6 +54,16 @@ class LiveView(Viewer):
         """Bring the view up to date with the hub; costs next to nothing when nothing changed."""
         raise NotImplementedError
 
+    def pull(self) -> None:
+        """Refresh; what the core refuses or cannot do is told in the view instead of raised."""
+        try:
+            self.refresh()
+        except ClaudiaError as error:
+            self.problem = str(error)
+        else:
+            trouble = self.claudia.feed.error
+            self.problem = f"The hub cannot be read now; this is the last that was known. {trouble}" if trouble else ""
+
 
 class Page(LiveView):
     """A view with an address of its own. Its parameters in `ADDRESS` are its state, and are kept in the URL."""
@@ -66,6 +76,15 @@ class Page(LiveView):
     """Those of them that change while somebody types: they replace the address instead of adding to the history."""
 
     __abstract = True
+
+    def __init__(self, claudia: Claudia, **params: Any) -> None:
+        super().__init__(claudia, **params)
+        if self.ADDRESS:
+            self.param.watch(self._on_state, list(self.ADDRESS))
+
+    def _on_state(self, *_: Any) -> None:
+        if self.layout is not None:
+            self.pull()
 
     def say(self, text: str, tone: str = "good") -> None:
         """Tell what an action did; the frame shows it for a while."""
@@ -106,11 +125,7 @@ class Ticker:
                 return
             self._seen, self._at = version, time.monotonic()
             with pn.io.hold():
-                view.refresh()
-            trouble = view.claudia.feed.error
-            view.problem = f"What you see may be old: {trouble}" if trouble else ""
-        except ClaudiaError as error:
-            view.problem = str(error)
+                view.pull()
         except Exception as error:
             log.exception("a page cannot be refreshed", page=type(view).__name__)
             view.problem = f"This page has a fault and stopped following the hub ({type(error).__name__}). Reload it."

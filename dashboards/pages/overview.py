@@ -59,7 +59,6 @@ class Overview(Page):
             sizing_mode="stretch_width",
             margin=0,
         )
-        self.refresh()
 
     def refresh(self) -> None:
         """Pull the board's picture into every part."""

@@ -75,7 +75,6 @@ class TasksPage(Page):
         self.single = pn.Column(self.back, self.detail.layout, sizing_mode="stretch_width", margin=0, visible=False)
         self.layout = pn.Column(self.listing, self.single, sizing_mode="stretch_width", margin=0)
 
-    @param.depends("status", "type", "name_prefix", "after", "id", watch=True)
     def refresh(self) -> None:
         """Show the chosen task, or else the page of the table."""
         self.listing.visible, self.single.visible = not self.id, bool(self.id)

@@ -41,6 +41,7 @@ class Frame:
         self._address = ""
         self._reading = False
         self._on_address(pn.state.location.search if pn.state.location else "")
+        page.pull()
         page.param.watch(self._on_problem, "problem")
         page.param.watch(self._on_title, "title")
         page.param.watch(self._on_notice, "notice")
@@ -61,8 +62,8 @@ class Frame:
         given = dict(parse_qsl(search[:MOST_ADDRESS].removeprefix("?")))
         self._reading = True
         try:
-            for name in self.page.ADDRESS:
-                _set(self.page, name, given.get(name.removesuffix("_prefix"), ""))
+            wanted = {name: given.get(name.removesuffix("_prefix"), "") for name in self.page.ADDRESS}
+            self.page.param.update(**{name: _fitting(self.page, name, value) for name, value in wanted.items()})
         finally:
             self._reading = False
         self._address = self._present()
@@ -88,11 +89,9 @@ class Frame:
         self.masthead.say(*event.new[:2])
 
 
-def _set(page: Page, name: str, value: str) -> None:
-    try:
-        setattr(page, name, value)
-    except ValueError:
-        setattr(page, name, page.param[name].default)
+def _fitting(page: Page, name: str, value: str) -> Any:
+    options = getattr(page.param[name], "objects", None)
+    return value if options is None or value in options else page.param[name].default
 
 
 def prefers_dark() -> bool:

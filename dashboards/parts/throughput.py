@@ -108,10 +108,7 @@ def _loader() -> threading.Thread:
 
 
 def _load() -> None:
-    import holoviews
-
-    if "bokeh" not in holoviews.Store.renderers:
-        holoviews.extension("bokeh", logo=False)
+    import holoviews.plotting.bokeh  # noqa: F401 - the import is the work
 
 
 def figure(minutes: Sequence[Minute]) -> tuple[Any, dict[str, Any]]:

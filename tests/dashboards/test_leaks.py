@@ -1,0 +1,82 @@
+"""A closed page leaves nothing behind: every page of the table, on a real server, with real sessions."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+import threading
+import time
+import weakref
+
+import pytest
+import uvicorn
+from bokeh.client import pull_session
+from fastapi import FastAPI
+
+import dashboards
+from claudia_core.testing.waiting import eventually
+from dashboards import PAGES
+from tests.dashboards.conftest import settle
+
+SESSIONS = 4
+
+
+@contextlib.contextmanager
+def serving(app):
+    """The application on a free port of this machine, in a thread; yields its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
+        thread.start()
+        eventually(lambda: server.started, timeout=30)
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Weak references to all pages that are made, by class."""
+    from dashboards.parts.frame import Frame
+
+    found = []
+    original = Frame.__init__
+
+    def init(self, page, links):
+        original(self, page, links)
+        found.extend(weakref.ref(thing) for thing in (page, self, self.root))
+
+    monkeypatch.setattr(Frame, "__init__", init)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("spec", PAGES, ids=lambda spec: spec.title)
+def test_a_closed_page_is_forgotten(busy, made, spec):
+    """Some sessions are opened, followed for a moment and closed: no page, frame or window of them stays."""
+    import panel as pn
+
+    settle(busy)
+    app = FastAPI()
+    dashboards.mount(app, busy, check_unused_sessions_milliseconds=300, unused_session_lifetime_milliseconds=300)
+    before = len(pn.state.param.watchers.get("busy", {}).get("value", []))
+    with serving(app) as address:
+        for _ in range(SESSIONS):
+            session = pull_session(url=address + spec.path.rstrip("/"))
+            assert session.document.roots
+            session.force_roundtrip()
+            time.sleep(0.1)
+            session.close()
+        assert len(made) >= 3 * SESSIONS
+        eventually(lambda: gone(made), timeout=60, pause=0.5)
+    after = len(pn.state.param.watchers.get("busy", {}).get("value", []))
+    assert after <= before
+
+
+def gone(references):
+    """Whether all of them are, after collecting what only refers to itself."""
+    gc.collect()
+    return not [reference for reference in references if reference() is not None]
