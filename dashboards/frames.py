@@ -49,7 +49,7 @@ def bars(minutes: Sequence[Minute]) -> dict[str, dict[str, list[float]]]:
 def throughput_spec(minutes: Sequence[Minute], height: int = 220) -> Any:
     """The throughput chart as a HoloViews overlay of one layer of rectangles per series."""
     import holoviews as hv
-    import holoviews.plotting.bokeh  # noqa: F401 - draws; a notebook's hv.extension is not needed for that
+    import holoviews.plotting.bokeh  # draws without the hv.extension of a notebook
 
     layers = [
         hv.Rectangles(_columns(rectangles), kdims=["left", "bottom", "right", "top"], label=series).opts(

@@ -1,15 +1,10 @@
 """A closed page leaves nothing behind: every page of the table, on a real server, with real sessions."""
 
-import asyncio
-import contextlib
 import gc
-import socket
-import threading
 import time
 import weakref
 
 import pytest
-import uvicorn
 from bokeh.client import pull_session
 from fastapi import FastAPI
 
@@ -17,23 +12,9 @@ import dashboards
 from claudia_core.testing.waiting import eventually
 from dashboards import PAGES
 from tests.dashboards.conftest import settle
+from tests.dashboards.serving import serving
 
 SESSIONS = 4
-
-
-@contextlib.contextmanager
-def serving(app):
-    """The application on a free port of this machine, in a thread; yields its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
-        thread.start()
-        eventually(lambda: server.started, timeout=30)
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(10)
 
 
 @pytest.fixture
