@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -140,9 +141,9 @@ class Claudia:
         new = NewTask(name=name, type=type, estimated_steps=estimated_steps, parent_id=_id_of(parent), **values)
         return TaskBlock(self, new, show=show)
 
-    @property
+    @cached_property
     def tqdm(self) -> Any:
-        """A drop-in subclass of `tqdm.tqdm` whose bars are tasks of this hub.
+        """A drop-in subclass of `tqdm.tqdm` whose bars are tasks of this hub; see `integrations.tqdm`.
 
         Raises:
             MissingExtra: tqdm is not installed.

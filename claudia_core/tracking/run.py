@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from claudia_core.services.moves import Move, cancelling, completing, failing
 from claudia_core.services.new_task import NewTask
 from claudia_core.services.progress import ProgressService
 from claudia_core.services.tasks import Tasks
+from claudia_core.tracking.unwinding import may_wait
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +57,17 @@ def current_run(hub: Hub | None = None) -> Run | None:
     return run
 
 
+type Ending = tuple[Status, Move]
+"""How a run ends: its status, and the change that saves it."""
+
+
+def ending(error: BaseException) -> Ending:
+    """What an exception makes of a run: failed, or cancelled where it only says to stop, as Ctrl-C does."""
+    if isinstance(error, Exception):
+        return Status.FAILED, failing(error)
+    return Status.CANCELLED, cancelling(f"interrupted by {type(error).__name__}")
+
+
 class Run:
     """A task that this process works on. It never lets a failing store break the work it watches."""
 
@@ -74,6 +87,7 @@ class Run:
         self._seconds = 0.0
         self._turning = threading.RLock()  # reentrant: the garbage collector may end a run in the middle of anything
         self.saved: Task | None = None
+        self._dropped: Ending | None = None
 
     @property
     def id(self) -> str:
@@ -147,7 +161,10 @@ class Run:
             self.hub.tasks.create_soon(self._new, start=True)
 
     def sample(self, now: float) -> None:
-        """Save the progress if it moved and it is time; called by the sampler's thread."""
+        """Save the progress if it moved and it is time, or an end that waits; called by the sampler's thread."""
+        if self._dropped is not None:
+            self._end(*self._dropped)
+            return
         wait = min(SLOWEST, max(FASTEST, (now - self._began) / 20))
         if now - self._noted_at >= wait:
             self._note(now)
@@ -165,9 +182,16 @@ class Run:
         """Save how the run ended. A store that is away is logged: the user's work goes on."""
         self._end(status, _move(status, error, result, reason))
 
+    def let_go(self, ending: Ending) -> None:
+        """End the run where nobody may wait for the store, as in the garbage collector: then the sampler does it."""
+        if may_wait(sys._getframe(1)):
+            self._end(*ending)
+        else:
+            self._dropped = ending
+
     def abandon(self, reason: str) -> None:
         """End the run from outside: its process or hub will not go on with it."""
-        self.end(Status.CANCELLED, reason=reason)
+        self._end(*(self._dropped or (Status.CANCELLED, cancelling(reason))))
 
     def _end(self, status: Status, move: Move) -> None:
         with self._turning:

@@ -11,10 +11,10 @@ from typing import Any
 from claudia_core.errors import InvalidValue
 from claudia_core.model.task import Status
 from claudia_core.model.values import MAX_COUNT
-from claudia_core.services.moves import Move, cancelling, completing, failing
+from claudia_core.services.moves import Move, cancelling, completing
 from claudia_core.services.new_task import NewTask
-from claudia_core.tracking.run import Hub, Run
-from claudia_core.tracking.unwinding import Consumer, may_wait, unwinding_error
+from claudia_core.tracking.run import Ending, Hub, Run, ending
+from claudia_core.tracking.unwinding import Consumer, unwinding_error
 
 PATIENCE = 1.0
 """Seconds for which an iterator that outlives its loop may be taken up again before the loop counts as failed."""
@@ -34,8 +34,7 @@ class Tracked[T](Run):
         self._steps_ref: weakref.ref[Any] | None = None
         self._used = False
         self._beside: Tracked[Any] | None = None
-        self._dropped: tuple[Status, Move] | None = None
-        self._doubt: tuple[Status, Move, float, float] | None = None
+        self._doubt: tuple[Ending, float, float] | None = None
 
     def __len__(self) -> int:
         return len(self._source)  # type: ignore[arg-type]
@@ -46,7 +45,7 @@ class Tracked[T](Run):
     def __iter__(self) -> Iterator[T]:
         if isinstance(self._source, AsyncIterable) and not isinstance(self._source, Iterable):
             raise TypeError(f"{type(self._source).__name__} is asynchronous: use `async for`")
-        return self._use(self._steps(self._source))  # type: ignore[arg-type]
+        return self._use(self._steps(self._source))
 
     def __aiter__(self) -> AsyncIterator[T]:
         if not isinstance(self._source, AsyncIterable):
@@ -76,9 +75,9 @@ class Tracked[T](Run):
             self._closed()
             raise
         except BaseException as error:
-            self._finish(*_raised(error))
+            self._end(*ending(error))
             raise
-        self._finish(Status.COMPLETED, completing(None))
+        self._end(Status.COMPLETED, completing(None))
 
     async def _async_steps(self, source: AsyncIterable[T]) -> AsyncIterator[T]:
         self._consumer = Consumer(sys._getframe(1))
@@ -91,9 +90,9 @@ class Tracked[T](Run):
             self._closed()
             raise
         except BaseException as error:
-            self._finish(*_raised(error))
+            self._end(*ending(error))
             raise
-        self._finish(Status.COMPLETED, completing(None))
+        self._end(Status.COMPLETED, completing(None))
 
     def _around(self) -> Run | None:
         """The run around this one; loops that are advanced together, as by `zip`, are beside each other."""
@@ -108,7 +107,7 @@ class Tracked[T](Run):
     def _closed(self) -> None:
         """`close()` was called, or the iterator is gone, which `_let_go` has heard of before."""
         if self.is_open and not self.is_abandoned:
-            self._finish(*self._left())
+            self._end(*self._left())
 
     def _let_go(self, _: object) -> None:
         """The iterator is gone; called while the frame that held it still stands where it left the loop.
@@ -116,19 +115,14 @@ class Tracked[T](Run):
         The garbage collector may call this anywhere, also on the store's thread: then the sampler ends the run, which
         may wait for the store.
         """
-        if not self.is_open:
-            return
-        left = self._left()
-        if may_wait(sys._getframe(1)):
-            self._finish(*left)
-        else:
-            self._dropped = left
+        if self.is_open:
+            self.let_go(self._left())
 
-    def _left(self) -> tuple[Status, Move]:
+    def _left(self) -> Ending:
         """How the loop was left: by an exception that is unwinding its frame, or else early."""
         error = None if self._consumer is None else unwinding_error(self._consumer.frame)
         if error is not None:
-            return _raised(error)
+            return ending(error)
         if self._beside is not None and self._beside.status is Status.COMPLETED:
             self.n += 1  # its last item was worked on: the loop ended because the one beside it did
             if self.n == self.total:
@@ -139,46 +133,35 @@ class Tracked[T](Run):
         """Save the progress; end the task when its loop is gone."""
         if self._dropped is None:
             self._look_at_consumer(now)
-        if self._dropped is None:
-            super().sample(now)
-        else:
-            self._finish(*self._dropped)
+        super().sample(now)
 
     def _look_at_consumer(self, now: float) -> None:
         """A loop whose function has ended by an exception, while something else holds the iterator."""
         if self._consumer is not None and self._consumer.has_ended:
             error = unwinding_error(self._consumer.frame)
             if error is not None:
-                self._doubt = (*_raised(error), self.n, now)
+                self._doubt = (ending(error), self.n, now)
             del error
             self._consumer = None  # it may hold the iterator itself, which then goes
         elif self._doubt is not None:
-            status, move, n, since = self._doubt
+            left, n, since = self._doubt
             if n != self.n:
                 self._doubt = None  # another function goes on with it
             elif now - since > PATIENCE:
-                self._dropped = (status, move)
+                self._dropped = left
 
     def abandon(self, reason: str) -> None:
         """End the run from outside; a loop that an exception has ended counts as failed."""
-        if self._dropped is None and self._consumer is not None and self._consumer.has_ended:
-            self._dropped = self._left()
         if self._dropped is None and self._doubt is not None:
-            self._dropped = self._doubt[:2]
-        if self._dropped is None or self._dropped[0] is Status.CANCELLED:
-            super().abandon(reason)
-        else:
-            self._finish(*self._dropped)
+            self._dropped = self._doubt[0]
+        if self._dropped is None and self._consumer is not None and self._consumer.has_ended:
+            error = unwinding_error(self._consumer.frame)
+            self._dropped = None if error is None else ending(error)
+        super().abandon(reason)
 
-    def _finish(self, status: Status, move: Move) -> None:
+    def _end(self, status: Status, move: Move) -> None:
         self._consumer = self._steps_ref = self._doubt = None
-        self._end(status, move)
-
-
-def _raised(error: BaseException) -> tuple[Status, Move]:
-    if isinstance(error, Exception):
-        return Status.FAILED, failing(error)
-    return Status.CANCELLED, cancelling(f"interrupted by {type(error).__name__}")
+        super()._end(status, move)
 
 
 def length_of(source: object) -> int | None:

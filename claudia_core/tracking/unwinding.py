@@ -84,14 +84,17 @@ class Consumer:
 
 
 HOLDERS = frozenset({"claudia_core", "logging"})
-"""Packages whose code may hold a lock that the store's thread needs."""
+"""Packages whose code may hold a lock that the store's thread needs..."""
+
+HARMLESS = frozenset({"claudia_core.tracking.track", "claudia_core.integrations.tqdm"})
+"""... but for these, which stand between a user's loop and its source, and hold none."""
 
 
 def may_wait(frame: FrameType | None) -> bool:
     """Whether code called from `frame` may wait for the store: no lock of Claudia's can be held up its stack."""
     while frame is not None:
         name = str(frame.f_globals.get("__name__"))
-        if name.partition(".")[0] in HOLDERS and name != "claudia_core.tracking.track":
+        if name.partition(".")[0] in HOLDERS and name not in HARMLESS:
             return False
         frame = frame.f_back
     return True

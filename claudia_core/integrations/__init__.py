@@ -1,0 +1,1 @@
+"""The outside world, one system a file or folder."""
