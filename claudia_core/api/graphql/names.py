@@ -1,0 +1,32 @@
+"""What operations are called in GraphQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from claudia_core.api.contract.operations import Operation
+
+NAMES: Mapping[str, str] = {
+    "tasks.create_many": "create_tasks",
+    "tasks.list": "tasks_page",
+    "tasks.counts": "task_counts",
+    "tasks.progress": "report_progress",
+    "progress.get": "progress",
+    "events.append": "append_events",
+    "errors.issues": "issues",
+    "errors.issue": "issue",
+    "errors.occurrences": "occurrences",
+    "health.get": "health",
+    "log.status": "log",
+}
+"""Names that are not what `name_of` makes by its rule."""
+
+
+def name_of(operation: Operation) -> str:
+    """The field's name: `startTask` for `tasks.start`, `tasks` for a list, `task` for one, `taskResult` for a part."""
+    noun, _, verb = operation.name.partition(".")
+    one = noun.removesuffix("s")
+    if not operation.is_read:
+        return NAMES.get(operation.name, f"{verb}_{one}")
+    by_rule = {"list": noun, "get": one}.get(verb, f"{one}_{verb}")
+    return NAMES.get(operation.name, by_rule)

@@ -1,0 +1,104 @@
+"""The HTTP and WebSocket side of GraphQL."""
+
+from __future__ import annotations
+
+from json import JSONDecodeError
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from cross_web import HTTPException
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.requests import Request
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
+from strawberry.fastapi import GraphQLRouter
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+
+from claudia_core.api.graphql.context import Context
+from claudia_core.api.graphql.limits import MAX_BYTES
+from claudia_core.api.graphql.schema import schema
+from claudia_core.api.graphql.wake import Wake
+from claudia_core.app import Claudia
+
+log = structlog.get_logger(__name__)
+
+PATH = "/graphql"
+EXPLORER = Path(__file__).with_name("explorer")
+POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'"
+CODES = {413: "too_large"}
+
+
+def mount(app: FastAPI, claudia: Claudia) -> None:
+    """Serve GraphQL on `app` at `/graphql`, its explorer page for browsers included."""
+    wake = Wake(claudia)
+    router = Router(
+        schema(),
+        path=PATH,
+        context_getter=lambda: Context(claudia, wake),
+        subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+        include_in_schema=False,
+    )
+    app.mount(f"{PATH}/explorer", StaticFiles(directory=EXPLORER))
+    app.include_router(router)
+
+
+class Socket(BaseGraphQLTransportWSHandler[Context, None]):
+    """strawberry's socket, to which a client that goes away is no error."""
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Log what is not the client's going away."""
+        if not isinstance(error, WebSocketDisconnected):
+            log.error("a subscription failed", exc_info=error)
+
+
+class Router(GraphQLRouter[Context, None]):
+    """strawberry's router with bounded bodies, and errors always in GraphQL's form."""
+
+    graphql_transport_ws_handler_class = Socket
+
+    async def run(self, request: Any, context: Any = None, root_value: Any = None) -> Any:
+        """See strawberry."""
+        if isinstance(request, WebSocket):
+            return await super().run(request, context, root_value)
+        try:
+            await _read(request)
+            return await super().run(request, context, root_value)
+        except HTTPException as error:
+            return _refusal(error)
+
+    def decode_json(self, data: str | bytes) -> object:
+        """Refuses NaN, invalid UTF-8, bodies nested too deeply and what is no object as malformed."""
+        found: object = orjson.loads(data)
+        if not isinstance(found, dict):
+            raise JSONDecodeError("not an object", "", 0)
+        return found
+
+    def encode_json(self, data: object) -> str:
+        """Text, because sockets would send bytes as binary messages."""
+        return orjson.dumps(data).decode()
+
+    async def render_graphql_ide(self, request: Request) -> HTMLResponse:  # noqa: ARG002 - the same for everybody
+        """The explorer page."""
+        text = (EXPLORER / "index.html").read_text(encoding="utf-8")
+        return HTMLResponse(text, headers={"content-security-policy": f"{POLICY}; frame-ancestors 'self'"})
+
+
+async def _read(request: Request) -> None:
+    """Read the body, up to its limit; later readers get it from the request."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise HTTPException(413, f"the body is over the limit of {MAX_BYTES:,} bytes")
+        chunks.append(chunk)
+    request._body = b"".join(chunks)
+
+
+def _refusal(error: HTTPException) -> Response:
+    extensions = {"code": CODES.get(error.status_code, "invalid_value")}
+    return JSONResponse({"errors": [{"message": error.reason, "extensions": extensions}]}, error.status_code)
