@@ -6,7 +6,7 @@ import errno
 import ipaddress
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from urllib.parse import urlencode
@@ -127,17 +127,22 @@ def configured(app: ASGIApp, listener: socket.socket, *, host: str, token: str) 
     return uvicorn.Server(config)
 
 
-def run(app: ASGIApp, listener: socket.socket, *, host: str, token: str) -> None:
-    """Serve until SIGINT or SIGTERM; open requests and sockets then get a moment to end. Call from the main thread."""
-    with _deaf_to_stop_signals():
-        configured(app, listener, host=host, token=token).run(sockets=[listener])
+def run(app: ASGIApp, listener: socket.socket, *, host: str, token: str, ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM; open requests and sockets then get a moment to end. Call from the main thread.
+
+    `ready` is called once requests and signals are taken care of: the place to say that the server runs.
+    """
+    program = configured(app, listener, host=host, token=token)
+    with _stopped_by_signals(program):
+        ready()
+        program.run(sockets=[listener])
 
 
 @contextmanager
-def _deaf_to_stop_signals() -> Iterator[None]:
-    """uvicorn raises the signal that stopped it once more at its end: the hub must still close in good order."""
+def _stopped_by_signals(program: uvicorn.Server) -> Iterator[None]:
+    """Also before and after uvicorn's own handlers hold: it raises the signal once more at its end."""
     stops = (signal.SIGINT, signal.SIGTERM)
-    before = {stop: signal.signal(stop, lambda *_: None) for stop in stops}
+    before = {stop: signal.signal(stop, program.handle_exit) for stop in stops}
     try:
         yield
     finally:

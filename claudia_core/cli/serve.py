@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,10 +49,10 @@ def serve(
         raise InvalidValue(f"the folder {folder} is for the demo", field="folder", hint="claudia serve --demo FOLDER")
     configure_logs()
     packages = _packages(folder) if demo else []
-    settings = load_settings(database_url=database, host=host, port=port)
+    settings = load_settings(database_url=database, host=host, port=port, display="off")
     with (
         closing(_listen(settings)) as listener,
-        Claudia(database, host=host, port=port, display="off") as claudia,
+        Claudia(settings=settings) as claudia,
     ):
         _serve(claudia, listener, packages, pace or None)
     say("The hub has stopped.")
@@ -93,9 +94,10 @@ def _serve(claudia: Claudia, listener: socket.socket, packages: list[Package], p
     claudia.watch_agents()
     claudia.keep_pruned()
     app = server.create_app(claudia)
-    _announce(claudia, server.address_of(listener, host, token), "" if packages else HINT)
+    link = server.address_of(listener, host, token)
     with _demo(claudia, packages, pace):
-        server.run(app, listener, host=host, token=token)
+        ready = partial(_announce, claudia, link, "" if packages else HINT)
+        server.run(app, listener, host=host, token=token, ready=ready)
 
 
 def _announce(claudia: Claudia, link: str, hint: str) -> None:

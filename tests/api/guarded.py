@@ -1,0 +1,84 @@
+"""A real server with the guard around a small application, in a thread of the test."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI, WebSocket
+
+from claudia_core.api import server
+
+TOKEN = "the-right-token-of-this-test"
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: str
+
+
+@dataclass
+class Guarded:
+    """The server's port, and what reached the application behind the guard."""
+
+    port: int
+    reached: list[str] = field(default_factory=list)
+
+    def ask(self, path="/", method="GET", **headers) -> Answer:
+        """One request, exactly as given; underscores in header names stand for dashes."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.putrequest(method, path, skip_host="Host" in headers)
+            for name, value in headers.items():
+                connection.putheader(name.replace("_", "-"), value)
+            connection.endheaders()
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read().decode())
+        finally:
+            connection.close()
+
+    def cookie(self) -> str:
+        """A good cookie, got as a browser gets it."""
+        return self.ask(f"/?token={TOKEN}").headers["set-cookie"].partition(";")[0]
+
+
+def small_app(reached: list[str]) -> FastAPI:
+    app = FastAPI(openapi_url=None)
+
+    @app.api_route("/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "DELETE"])
+    async def anything(path: str) -> dict[str, str]:
+        reached.append(path)
+        return {"path": path}
+
+    @app.websocket("/socket")
+    async def echo(socket: WebSocket) -> None:
+        reached.append("socket")
+        await socket.accept()
+        async for text in socket.iter_text():
+            await socket.send_text(text)
+
+    return app
+
+
+@contextmanager
+def guarded(host: str = "127.0.0.1") -> Iterator[Guarded]:
+    listener = server.listen(host, 0)
+    running = Guarded(listener.getsockname()[1])
+    program = server.configured(small_app(running.reached), listener, host=host, token=TOKEN)
+    thread = threading.Thread(target=lambda: program.run(sockets=[listener]))
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not program.started and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield running
+    finally:
+        program.should_exit = True
+        thread.join(10)
+        listener.close()
