@@ -19,6 +19,18 @@ PROMPT = 10.0
 """Most seconds to stop, with room for a busy machine; in quiet it takes one or two."""
 
 
+def page_socket(served):
+    """The socket that a page's script opens: Bokeh's, with the session's token that the page brought."""
+    session = re.search(r'"token":"([^"]+)"', served.get("/tasks", timeout=60)).group(1)
+    return connect(
+        f"ws{served.base[4:]}/tasks/ws",
+        additional_headers={"Authorization": f"Bearer {served.token}"},
+        subprotocols=["bokeh", session],
+        proxy=None,
+        open_timeout=30,
+    )
+
+
 @pytest.fixture
 def tree(tmp_path):
     folder = tmp_path / "tree"
@@ -57,9 +69,8 @@ def test_it_hints_at_the_demo(tmp_path):
 def test_it_stops_promptly_with_open_sockets_and_a_running_demo(tmp_path, tree, how):
     """Either signal ends it in good order: exit code 0, no traceback, open tasks cancelled with their progress."""
     with serving(tmp_path, "--demo", tree, "--pace", "50") as served:
-        served.get("/readyz")
-        headers = {"Authorization": f"Bearer {served.token}"}
-        with connect(f"ws{served.base[4:]}/ws", additional_headers=headers, proxy=None, open_timeout=20):
+        with page_socket(served) as opened:
+            opened.recv(timeout=20)
             assert served.stop(how) < PROMPT
         assert served.process.returncode == 0
         assert "Traceback" not in served.log.read_text()
