@@ -39,7 +39,7 @@ def status(word: str) -> Row:
 def progress(task: Summary) -> Row | None:
     """The cell of a task's progress; None where there is nothing to tell."""
     value = task["progress"]
-    if value["total"] is None and not value["current"]:
+    if not value["total"] and not value["current"]:
         return None if task["status"] != Status.ACTIVE.value else _bar(task, None, value["message"] or "running")
     whole = task["status"] == Status.COMPLETED.value and value["current"] == value["total"]
     text = units.done(value["current"], None if whole else value["total"], value["unit"])
@@ -173,7 +173,7 @@ def task_facts(task: Task, parent: Task | None, agent: str | None) -> list[Row]:
         fact("Says", "text", value.message),
         fact("Rate", "text", units.rate(value.rate, value.unit) if task.status is Status.ACTIVE else None),
         fact("To go", "left", due(summary)),
-        fact("Ran for" if task.finished_at else "Running for", "span", lasted(summary)),
+        fact("Duration", "span", lasted(summary)),
         fact("Made", "when", summary["created_at"]),
         fact("Started", "when", summary["started_at"]),
         fact("Ended", "when", summary["finished_at"]),

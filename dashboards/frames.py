@@ -101,10 +101,10 @@ def key_figures(picture: Picture) -> list[dict[str, Any]]:
     pace = last_minutes(minutes, picture.as_of.timestamp())
     return [
         _tile("Running", active, f"{units.number(pending)} waiting", "./tasks?status=active", "busy" if active else ""),
-        _tile("Failed", failed, "in the last hour", "./tasks?status=failed", "bad" if failed else "good"),
-        _tile("Completed", completed, "in the last hour", "./tasks?status=completed", "good" if completed else ""),
-        {**_tile("Throughput", pace, "ended, last 5 minutes", "./tasks", ""), "unit": "/ min"},
-        _tile("Errors", errors, "in the last hour", "./tasks?status=failed", "bad" if errors else "good"),
+        _tile("Failed", failed, "last hour", "./tasks?status=failed", "bad" if failed else "good"),
+        _tile("Completed", completed, "last hour", "./tasks?status=completed", "good" if completed else ""),
+        {**_tile("Throughput", pace, "last 5 minutes", "./tasks", ""), "unit": "/min"},
+        _tile("Errors", errors, "last hour", "./tasks?status=failed", "bad" if errors else "good"),
     ]
 
 

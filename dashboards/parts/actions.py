@@ -31,8 +31,10 @@ class Actions:
         self._say = say
         self._task: Task | None = None
         self._verb = ""
-        self.cancel = pmui.Button(label="Cancel task", variant="outlined", color="error", css_classes=["cancel"])
-        self.retry = pmui.Button(label="Retry task", variant="contained", css_classes=["retry"])
+        self.cancel = pmui.Button(
+            label="Cancel task", width=130, variant="outlined", color="error", css_classes=["cancel"]
+        )
+        self.retry = pmui.Button(label="Retry task", width=130, variant="contained", css_classes=["retry"])
         self.cancel.on_click(lambda _: self.ask("cancel"))
         self.retry.on_click(lambda _: self.ask("retry"))
         self.yes = pmui.Button(label="Yes", variant="contained", css_classes=["confirm"])
@@ -41,7 +43,14 @@ class Actions:
         self.no.on_click(self._on_no)
         self.question = heading("")
         self.dialog = pmui.Dialog(
-            self.question, pn.Row(self.no, self.yes, styles={"justify-content": "flex-end"}), close_on_click=True
+            pn.Column(
+                self.question,
+                pn.Row(self.no, self.yes, styles={"justify-content": "flex-end"}, sizing_mode="stretch_width"),
+                styles={"padding": "14px 6px 4px", "gap": "12px"},
+                sizing_mode="stretch_width",
+                margin=0,
+            ),
+            close_on_click=True,
         )
         self.layout = pn.Row(self.cancel, self.retry, width_policy="min", margin=0)
         self.show(None)

@@ -42,6 +42,7 @@ class Frame:
         self._reading = False
         self._on_address(pn.state.location.search if pn.state.location else "")
         page.pull()
+        self.masthead.heading = f"{page.title} · Claudia"
         page.param.watch(self._on_problem, "problem")
         page.param.watch(self._on_title, "title")
         page.param.watch(self._on_notice, "notice")
@@ -80,7 +81,7 @@ class Frame:
             self.masthead.go(address, push=any(event.name not in self.page.TYPED for event in events))
 
     def _on_title(self, event: Any) -> None:
-        self.masthead.entitle(f"{event.new} · Claudia")
+        self.masthead.heading = f"{event.new} · Claudia"
 
     def _on_problem(self, event: Any) -> None:
         self.alert.param.update(object=event.new, visible=bool(event.new))

@@ -15,6 +15,7 @@ class Masthead(Part):
     """The bar on top. It tells `on_address` when the browser goes back or forward."""
 
     pages = param.List(doc="Pages: `title`, `href`, `icon`, `here`.")
+    heading = param.String("Claudia", doc="What the browser's tab says.")
     home = param.String("./", doc="Where the name leads.")
     logo = param.String(LOGO, doc="The logo's path.")
 
@@ -25,10 +26,6 @@ class Masthead(Part):
     def go(self, address: str, *, push: bool) -> None:
         """Show `address` (`?query` or nothing) in the browser, as a new entry of its history with `push`."""
         self._send_msg({"address": address, "push": push})
-
-    def entitle(self, title: str) -> None:
-        """Name the browser's tab."""
-        self._send_msg({"title": title})
 
     def say(self, text: str, tone: str) -> None:
         """Show a sentence for a while."""

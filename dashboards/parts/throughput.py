@@ -121,7 +121,7 @@ def figure(minutes: Sequence[Minute]) -> tuple[Any, dict[str, Any]]:
     for series, renderer in zip(frames.SERIES, drawn.renderers, strict=True):
         sources[series] = renderer.data_source
         renderer.data_source.data = frames.bars(minutes)[series]
-    drawn.xaxis.ticker = DatetimeTicker(desired_num_ticks=7)
+    drawn.xaxis.ticker = DatetimeTicker(desired_num_ticks=4)
     drawn.xaxis.formatter = CustomJSTickFormatter(code=CLOCK)
     drawn.xgrid.grid_line_color = drawn.outline_line_color = None
     drawn.min_border_left = drawn.min_border_right = 8

@@ -319,10 +319,12 @@ function masthead({model, view}) {
   const doc = view.model.document
   doc.on_event("connection_lost", () => { show(true); heal() })
   doc.on_event("client_reconnected", () => show(false))
+  const entitle = () => { document.title = model.heading }
+  model.on("heading", entitle)
+  entitle()
   addEventListener("popstate", () => model.send_msg({address: location.search}))
   model.on("msg:custom", (message) => {
     if (message.say) { say(message.say, message.tone) }
-    if (message.title) { document.title = message.title }
     if (message.address != null && message.address !== location.search) {
       history[message.push ? "pushState" : "replaceState"]({}, "", location.pathname + message.address)
     }

@@ -107,7 +107,7 @@ def test_from_the_overview_to_the_detail_and_back(site, window, past, width):
     watched.shot(f"detail-light-{width}")
     page.locator(".back button").click()
     expect(row(page, "Nightly load")).to_be_visible(timeout=PATIENCE)
-    assert "id=" not in page.url
+    eventually(lambda: "id=" not in page.url)
     page.go_back()
     expect(page.locator("pre", has_text="KeyError")).to_be_visible(timeout=PATIENCE)
     page.go_forward()
