@@ -57,7 +57,7 @@ def require_json(value: Any, field: str, limit: int = MAX_CONTENT_BYTES) -> JSON
 def _require_plain(value: Any, field: str) -> None:
     """Refuse what a JSON encoder would let pass, and another one would not."""
     level = [value]
-    for _ in range(MAX_NESTING + 1):
+    for _ in range(MAX_NESTING + 2):
         if not level:
             return
         inner: list[Any] = []

@@ -18,6 +18,7 @@ from claudia_core.ports import Query, Store, Transaction
 from claudia_core.services import rollups
 
 MAX_CONTEXT_BYTES = 100_000
+MAX_PLACE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Errors:
             clean_text(error.message, MAX_MESSAGE),
             traceback=clean_text(error.traceback, MAX_TRACEBACK, "traceback"),
         )
-        where = clean_text(place, 500, "place")
+        where = clean_text(place, MAX_PLACE, "place")
         checked = _require_context(dict(context or {}))
         return self._store.write(lambda tx: self.record(tx, cause, where, task_id=task_id, context=checked)).result()
 

@@ -1,25 +1,44 @@
 """What can happen to a task, each as it is saved within one transaction: the document, its events and the rollups.
 
-A `Move` may run more than once, so all that it needs is checked and made before.
+What a `Move` does may run more than once, so all that it needs is checked and made before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import batched
 from typing import Any
 
-from claudia_core.errors import TaskNotFound
+from claudia_core.errors import IllegalTransition, TaskNotFound
+from claudia_core.model.ids import new_id
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.values import MAX_MESSAGE, MAX_TRACEBACK, clean_text, require_json
 from claudia_core.ports import Document, Query, Transaction
 from claudia_core.services import rollups
-from claudia_core.services.errors import Errors, culprit, task_error
+from claudia_core.services.errors import MAX_PLACE, Errors, task_error
+from claudia_core.services.errors import culprit as place_of
 from claudia_core.services.new_task import NewTask
 
-type Move = Callable[[Transaction, Task], Task]
+
+@dataclass(frozen=True)
+class Move:
+    """A change of one task. Called, it is made within a transaction; `name` and `values` tell it to a hub elsewhere.
+
+    `key` names this very change, so that a hub that is told twice makes it once.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    make: Callable[[Transaction, Task], Task]
+    key: str = field(default_factory=new_id)
+
+    def __call__(self, tx: Transaction, task: Task) -> Task:
+        """The task after the change, saved with the transaction."""
+        return self.make(tx, task)
+
+
 
 OPEN = (Status.PENDING.value, Status.ACTIVE.value)
 
@@ -83,7 +102,7 @@ def starting(agent_id: str | None) -> Move:
         _save(tx, started, "task:started")
         return started
 
-    return move
+    return Move("start", {"agent_id": agent_id}, move)
 
 
 def completing(result: Any) -> Move:
@@ -97,16 +116,19 @@ def completing(result: Any) -> Move:
     def move(tx: Transaction, task: Task) -> Task:
         return _end(tx, task, Status.COMPLETED, progress=task.progress.finished(tx.now), result=outcome)
 
-    return move
+    return Move("complete", {"result": outcome}, move)
 
 
-def failing(error: BaseException | TaskError | str, result: Any = None) -> Move:
+def failing(error: BaseException | TaskError | str, result: Any = None, *, culprit: str = "") -> Move:
     """Pending or active becomes failed, and the error is reported in the same commit.
+
+    `culprit` is where it was raised, such as `module.function`, for an error that brings no traceback of its own.
 
     Raises:
         InvalidValue, TooLarge: the result is not JSON or too large.
     """
-    cause, place = _cause(error)
+    cause, raised_at = _cause(error)
+    place = raised_at or clean_text(culprit, MAX_PLACE, "culprit")
     outcome = require_json(result, "result")
 
     def move(tx: Transaction, task: Task) -> Task:
@@ -115,7 +137,8 @@ def failing(error: BaseException | TaskError | str, result: Any = None) -> Move:
         Errors.record(tx, cause, place or task.type, task_id=task.id, context={"kind": "TASK_FAILURE"})
         return failed
 
-    return move
+    told = {"type": cause.type, "message": cause.message, "traceback": cause.traceback, "culprit": place}
+    return Move("fail", {**told, "result": outcome}, move)
 
 
 def cancelling(reason: str = "") -> Move:
@@ -130,7 +153,7 @@ def cancelling(reason: str = "") -> Move:
             _cancel(tx, child, reason)
         return cancelled
 
-    return move
+    return Move("cancel", {"reason": reason}, move)
 
 
 def _open_below(tx: Transaction, id: str) -> Iterator[Document]:
@@ -159,8 +182,12 @@ def _cancel(tx: Transaction, task: Task, reason: str) -> Task:
     return _end(tx, task, Status.CANCELLED, progress=progress)
 
 
-def retrying(tx: Transaction, task: Task) -> Task:
+def retrying() -> Move:
     """Failed or cancelled becomes pending: a new attempt, its progress at zero."""
+    return Move("retry", {}, _retry)
+
+
+def _retry(tx: Transaction, task: Task) -> Task:
     before = task.progress
     again = task.moved(
         Status.PENDING,
@@ -194,7 +221,7 @@ def _end(tx: Transaction, task: Task, status: Status, **changes: Any) -> Task:
 
 def _cause(error: BaseException | TaskError | str) -> tuple[TaskError, str]:
     if isinstance(error, BaseException):
-        return task_error(error), culprit(error.__traceback__)
+        return task_error(error), place_of(error.__traceback__)
     if not isinstance(error, TaskError):
         error = TaskError("Error", error)
     cleaned = TaskError(

@@ -126,7 +126,7 @@ class Tasks:
             TaskNotFound: there is no such task.
             IllegalTransition: it neither failed nor was cancelled.
         """
-        return self.move(id, moves.retrying)
+        return self.move(id, moves.retrying())
 
     def move(self, id: str, move: Move) -> Task:
         """Make one of the changes in `services.moves` and return once it is saved.
