@@ -233,10 +233,11 @@ class Writer:
     def _keep(self, posts: list[_Request], error: BaseException) -> None:
         """Put posts back to the front of the queue, unless a newer one with the same key came meanwhile."""
         with self._ready:
-            for request in reversed(posts):
-                if request.key is not None and request.key not in self._posts:
-                    self._posts[request.key] = request
-                    self._queue.appendleft(request)
+            old = {post.key: post for post in posts if post.key is not None and post.key not in self._posts}
+            self._queue.extendleft(reversed(old.values()))
+            self._posts = old | self._posts
+            while len(self._posts) > MAX_POSTS:
+                self._drop_oldest_post()
         if posts and self._failing_since is None:
             log.warning("the store is away; progress is kept in memory", error=str(error))
             self._failing_since = time.monotonic()

@@ -72,6 +72,7 @@ class StoreLog(Suite):
         """The position is the last event of a full page, and the head otherwise: nothing is looked at twice."""
         saved(store, _mixed)
         assert store.events(0, 3, ("a",)).position == 6
+        assert store.events(0, 100, ("b",)).position == 12
         assert store.events(0, 100, ("a",)).position == 12
         assert store.events(0, 100, ("c",)).position == 12
         assert store.events(12, 100, ("a",)).position == 12

@@ -36,7 +36,7 @@ class StoreProcesses(Suite):
         told: list[str] = []
         with address.nursery() as nursery:
             for kill in range(KILLS):
-                told += nursery.start_and_kill(f"k{kill}", threads=2, after=1 + kill * 7 % 40)
+                told += nursery.start_and_kill(f"k{kill}", threads=2, after=1 + kill * 7 % 20)
         assert len(told) > KILLS
         _require_whole(store, told)
 
