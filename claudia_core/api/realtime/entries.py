@@ -45,11 +45,15 @@ class View(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A stretch of the log as one view shows it: read on from `position`; `gap` says what was lost before it."""
+    """A stretch of the log as one view shows it: read on from `position`; `gap` says what was lost before it.
+
+    `data` is all parts in one.
+    """
 
     parts: list[bytes]
     position: int
     gap: Gap | None = None
+    data: bytes = b""
 
 
 def batch_of(view: View, entries: Iterable[Entry], end: int, most: int, gap: Gap | None = None) -> Batch:
@@ -64,8 +68,9 @@ def batch_of(view: View, entries: Iterable[Entry], end: int, most: int, gap: Gap
             parts += new
             size += sum(map(len, new))
             if size >= most:
-                return Batch(parts, entry.sequence, gap)
-    return Batch(parts, end, gap)
+                end = entry.sequence
+                break
+    return Batch(parts, end, gap, b"".join(parts))
 
 
 class Window:

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar
 
 from starlette.types import Scope
 
 from claudia_core.api.realtime.limits import Limits
 from claudia_core.api.realtime.relay import Relay
 from claudia_core.app import Claudia
-from claudia_core.errors import ClaudiaError
+from claudia_core.errors import TooManyConnections
 
 type Authorize = Callable[[Scope, str], bool]
 """Whether a connection (its ASGI scope) may read a channel (its name). Called on the event loop: it must not wait."""
-
-
-class TooManyConnections(ClaudiaError):
-    """This process serves as many sockets and streams as it may; a retry can help."""
-
-    code: ClassVar[str] = "too_many_connections"
-    retryable: ClassVar[bool] = True
 
 
 def everybody(_: Scope, __: str) -> bool:

@@ -8,6 +8,7 @@ at its own pace. So a slow client costs nothing more and loses nothing, until re
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -38,7 +39,7 @@ class Relay:
         self._window = Window(limits.window_events, limits.window_bytes)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting: asyncio.Task[None] | None = None
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[tuple[asyncio.Future[None], Callable[[], bool] | None]] = []
         self._crowd = 64
         self._is_poked = False
         self._shared: dict[object, Batch] = {}
@@ -87,8 +88,13 @@ class Relay:
         self._shared.clear()
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+            done, take = waiter
+            if done.done():
+                continue
+            if take is not None and take():
+                self._waiters.append(waiter)
+            else:
+                done.set_result(None)
 
     def close(self) -> None:
         """Let go of the feed and wake all readers for the last time."""
@@ -100,14 +106,17 @@ class Relay:
 
     # --- to the readers -------------------------------------------------------------------------------------------
 
-    def waiter(self) -> asyncio.Future[None]:
-        """Done when the head moves, or when somebody else sets its result."""
-        waiter = asyncio.get_running_loop().create_future()
+    def waiter(self, take: Callable[[], bool] | None = None) -> asyncio.Future[None]:
+        """Done when the head moves, or when somebody else sets its result.
+
+        `take` is called when the head moves: where it takes the news at once and says True, the waiting goes on.
+        """
+        done = asyncio.get_running_loop().create_future()
         if len(self._waiters) >= self._crowd:
-            self._waiters = [one for one in self._waiters if not one.done()]
+            self._waiters = [waiter for waiter in self._waiters if not waiter[0].done()]
             self._crowd = 2 * len(self._waiters) + 64
-        self._waiters.append(waiter)
-        return waiter
+        self._waiters.append((done, take))
+        return done
 
     async def read(self, view: View, position: int, until: int | None = None, subject: str | None = None) -> Batch:
         """What `view` shows behind `position`, up to `until` or the head, at most about `batch_bytes`.
@@ -146,6 +155,10 @@ class Relay:
         end = part.position if until is None else min(part.position, until)
         gap = None if part.gap is None else Gap(part.gap.first, min(part.gap.last, end))
         return batch_of(view, map(entry_of, part.events), end, self._limits.batch_bytes, gap)
+
+    async def now(self) -> int:
+        """The log's head: everything saved until now lies before it. The feed may be a little behind."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._claudia.store.head)
 
     async def resume(self, cursor: str) -> tuple[int, Gap | None]:
         """Where a reader with that cursor goes on, and what is lost before.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from claudia_core.api.realtime.channels import Channel
+from claudia_core.api.realtime.entries import Batch
 from claudia_core.api.realtime.frames import SocketView, gap_document
 from claudia_core.api.realtime.limits import Limits
 from claudia_core.api.realtime.relay import Relay
@@ -73,9 +74,7 @@ class Session:
     async def _start(self, cursor: str | None) -> tuple[int, Gap | None]:
         if cursor is not None:
             return await self._relay.resume(cursor)
-        if not self._joined:
-            self._position = self._relay.head
-        return self._position, None
+        return await self._relay.now(), None
 
     async def unsubscribe(self, name: str) -> None:
         """End a channel; nothing happens when it is not subscribed to."""
@@ -111,7 +110,7 @@ class Session:
             is_busy = await self._catch_up()
             is_busy = await self._advance() or is_busy
             if not is_busy:
-                self._waiter = self._relay.waiter()
+                self._waiter = self._relay.waiter(self._take)
                 await self._waiter
             elif self._position < self._relay.head:
                 await asyncio.sleep(0)  # a long way to go: let the others have their turn
@@ -119,6 +118,16 @@ class Session:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def _take(self) -> bool:
+        """Write the news without a task switch; False where that is not possible, so that `write` does it."""
+        if self._lanes:
+            return False
+        batch = self._relay.recent(self._view, self._position)
+        if batch is None or batch.position != self._relay.head or not self.wire.write_now(batch.data):
+            return False
+        self._position = self._sent = batch.position
+        return True
 
     async def _catch_up(self) -> bool:
         """Write one batch of every lane; True when there was one."""
@@ -137,7 +146,7 @@ class Session:
         subject = lane.view.channels[0].subject
         batch = await self._relay.read(lane.view, lane.position, self._position, subject)
         if self._lanes.get(name) is lane:
-            await self._send(lane.view, batch.parts, batch.gap)
+            await self._send(lane.view, batch)
             lane.position = batch.position
 
     def _join(self, name: str, lane: Lane) -> None:
@@ -157,15 +166,15 @@ class Session:
         if view is not self._view:
             return True
         self._position = batch.position
-        await self._send(view, batch.parts, batch.gap)
+        await self._send(view, batch)
         self._sent = self._position
         return True
 
-    async def _send(self, view: SocketView, parts: list[bytes], gap: Gap | None) -> None:
-        if gap is not None:
-            await self._tell_gap(view, gap)
-        if parts:
-            await self.wire.send_parts(parts)
+    async def _send(self, view: SocketView, batch: Batch) -> None:
+        if batch.gap is not None:
+            await self._tell_gap(view, batch.gap)
+        if batch.parts:
+            await self.wire.send_batch(batch)
 
     async def _tell_gap(self, view: SocketView, gap: Gap) -> None:
         cursor = self._relay.cursor(gap.last)

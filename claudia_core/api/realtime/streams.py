@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from claudia_core.api.realtime.channels import MAX_NAME, NAMES, channel, pattern
 from claudia_core.api.realtime.frames import StreamView, gap_document, server_sent, sign_of_life
 from claudia_core.api.realtime.realtime import Realtime
 from claudia_core.api.realtime.relay import Relay
+from claudia_core.api.realtime.serving import BODY
 from claudia_core.errors import AccessDenied, ClaudiaError, TooLarge
 from claudia_core.model.event import Gap
 
@@ -48,6 +50,7 @@ class EventStream(Response):
         self._is_over = False
         self._is_due = False
         self._is_sending = False
+        self._write_now: Callable[[bytes], bool] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -56,6 +59,7 @@ class EventStream(Response):
                 await problem(self._realtime.full())(scope, receive, send)
                 return
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            self._offer(scope.get("extensions", {}).get(BODY, {}))
             listener = asyncio.create_task(self._listen(receive))
             try:
                 await self._write(send)
@@ -68,11 +72,18 @@ class EventStream(Response):
                     self._timer.cancel()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
+    def _offer(self, extension: dict[str, Any]) -> None:
+        self._write_now = extension.get("write")
+        extension.get("at_stop", set()).add(self._stop)
+
+    def _stop(self) -> None:
+        self._is_over = True
+        self._wake()
+
     async def _listen(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self._is_over = True
-        self._wake()
+        self._stop()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -88,7 +99,7 @@ class EventStream(Response):
                 self._schedule()
                 await self._send(send, sign_of_life(self._relay.cursor(self._position)))
             else:
-                self._waiter = self._relay.waiter()
+                self._waiter = self._relay.waiter(self._take)
                 await self._waiter
 
     def _schedule(self) -> None:
@@ -110,12 +121,22 @@ class EventStream(Response):
 
     async def _advance(self, send: Send) -> None:
         batch = await self._relay.read(self._view, self._position, subject=self._view.subject)
-        body = self._told(batch.gap) + b"".join(batch.parts)
+        body = self._told(batch.gap) + batch.data
         if body:
             await self._send(send, body)
         else:
             await asyncio.sleep(0)
         self._position = batch.position
+
+    def _take(self) -> bool:
+        """Write the news without a task switch; False where that is not possible, so that `_write` does it."""
+        batch = None if self._write_now is None else self._relay.recent(self._view, self._position)
+        if batch is None or batch.position != self._relay.head:
+            return False
+        if batch.data and not (self._write_now and self._write_now(batch.data)):
+            return False
+        self._position = batch.position
+        return True
 
     async def _send(self, send: Send, body: bytes) -> None:
         self._is_sending = True
@@ -199,4 +220,4 @@ class Asked:
                 raise AccessDenied(f"not allowed to read {name}", field="channel")
 
     async def _start(self, relay: Relay) -> tuple[int, Gap | None]:
-        return (relay.head, None) if self.cursor is None else await relay.resume(self.cursor)
+        return (await relay.now(), None) if self.cursor is None else await relay.resume(self.cursor)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
+from claudia_core.api.realtime.entries import Batch
 from claudia_core.api.realtime.frames import error_document
 from claudia_core.api.realtime.serving import FRAMES, LIMIT
 from claudia_core.errors import ClaudiaError, InvalidValue, TooLarge
@@ -21,12 +23,13 @@ NOT_FOUND = 4404
 class Wire:
     """An accepted WebSocket. Sending waits while the buffer is full, and raises OSError when the client is gone.
 
-    `framed` says whether `send_parts` wants frames or bare messages.
+    `framed` says whether `send_batch` wants frames or bare messages.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
-        self.framed = FRAMES in scope.get("extensions", {})
+        self._write: Callable[[bytes], bool] | None = scope.get("extensions", {}).get(FRAMES, {}).get("write")
+        self.framed = self._write is not None
         self.is_closed = False
         self._receive = receive
         self._send = send
@@ -51,18 +54,24 @@ class Wire:
         """Send an error message."""
         await self.say(error_document(error) | more)
 
-    async def send_parts(self, parts: list[bytes]) -> None:
+    async def send_batch(self, batch: Batch) -> None:
         """Send messages of a view: all at once where the server takes frames."""
         if self.framed:
-            await self._put({"type": FRAMES, "frames": b"".join(parts)})
+            await self._put({"type": FRAMES, "frames": batch.data})
             return
-        for part in parts:
+        for part in batch.parts:
             await self._put({"type": "websocket.send", "text": part.decode()})
 
     async def _put(self, message: Message) -> None:
         if self.is_closed:
             raise ConnectionResetError("the connection has ended")
         await self._send(message)
+
+    def write_now(self, frames: bytes) -> bool:
+        """Write frames (or none) without waiting; False when that is not possible."""
+        if not frames:
+            return True
+        return self._write is not None and not self.is_closed and self._write(frames)
 
     async def close(self, code: int, reason: str = "") -> None:
         """End the connection."""

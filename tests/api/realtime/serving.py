@@ -70,10 +70,10 @@ def serving(
             time.sleep(0.005)
         yield Served(claudia, app, server, listener.getsockname()[1])
     finally:
-        app.state.realtime.close()
         server.should_exit = True
         thread.join(PATIENCE)
         listener.close()
+        app.state.realtime.close()
         assert not thread.is_alive(), "the server ended"
 
 
