@@ -15,6 +15,7 @@
     │   └── IdempotencyBusy     the same request is being carried out (retry helps)
     ├── StoreError              the store could not do it
     │   ├── StoreUnavailable    the store cannot be reached now (retry helps)
+    │   │   ├── HubUnavailable  the hub at an address does not answer (retry helps)
     │   │   ├── StoreBusy       another process holds the store too long (retry helps)
     │   │   └── StoreFull       no space left (retry helps once there is space)
     │   ├── StoreReadOnly       the store cannot be written
@@ -24,6 +25,7 @@
     │   └── StoreClosed         the store was closed, or opened in another process
     ├── WaitTimeout             what was waited for did not come in time
     ├── RequestTimeout          a request did not come in whole in time (retry helps)
+    ├── TooManyConnections      a process serves as many sockets and streams as it may (retry helps)
     ├── SettingsError           a setting is unknown or malformed
     ├── MissingExtra            an optional package is not installed
     └── AccessDenied            no valid token, or it does not allow this
@@ -41,6 +43,8 @@ class ClaudiaError(Exception):
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
+    retry_after: float | None = None
+    """Seconds after which a hub asked to be tried again, where one did."""
 
     def __init__(self, message: str, *, field: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -138,6 +142,12 @@ class StoreUnavailable(StoreError):
     retryable = True
 
 
+class HubUnavailable(StoreUnavailable):
+    """The hub at an address does not answer; a retry can help."""
+
+    code = "hub_unavailable"
+
+
 class StoreBusy(StoreUnavailable):
     """Another process held the store's lock for too long; a retry can help."""
 
@@ -191,6 +201,13 @@ class RequestTimeout(ClaudiaError):
     """A request did not come in whole in time; a retry can help."""
 
     code = "request_timeout"
+    retryable = True
+
+
+class TooManyConnections(ClaudiaError):
+    """A process serves as many sockets and streams as it may; a retry can help."""
+
+    code = "too_many_connections"
     retryable = True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -56,6 +57,8 @@ KINDS: Mapping[str, Kind] = {
     "store_damaged": Kind(500, "The store is damaged"),
     "missing_extra": Kind(501, "An optional package is not installed"),
     "store_unavailable": Kind(503, "The store cannot be reached now"),
+    "hub_unavailable": Kind(503, "The hub behind this one does not answer"),
+    "too_many_connections": Kind(503, "As many connections are open as may be"),
     "store_busy": Kind(503, "The store is busy"),
     "store_full": Kind(503, "The store is full"),
     "store_read_only": Kind(503, "The store cannot be written"),
@@ -105,7 +108,8 @@ def of_error(error: ClaudiaError, path: str) -> Response:
 
 def of_bug(error: Exception, path: str) -> Response:
     """The problem document of an error that nobody expected: it is in the log, and nothing of it in the answer."""
-    log.error("a request failed", path=path, exc_info=error)
+    # As text: with exc_info the console would show local variables, and with them headers and their secrets.
+    log.error("a request failed", path=path, traceback="".join(traceback.format_exception(error)))
     return problem("internal_error", "the hub's log says what happened", path=path)
 
 

@@ -5,18 +5,47 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from claudia_core.errors import NotFound
+from claudia_core.errors import InvalidValue, NotFound
 from claudia_core.model.agent import Agent, AgentStatus
-from claudia_core.model.ids import new_id
+from claudia_core.model.ids import new_id, require_id
 from claudia_core.model.task import Status, TaskError
 from claudia_core.model.times import to_text, utc_now
+from claudia_core.model.values import MAX_NAME, require_count, require_text
 from claudia_core.ports import Document, Query, Range, Store, Transaction
 from claudia_core.services import moves
 
 REAP_AT_ONCE = 200
 """Most tasks failed in one commit when their agent is lost."""
+
+
+LONGEST_LEASE = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAgent:
+    """What an agent is made from; `lease` is in seconds."""
+
+    id: str
+    name: str
+    host: str
+    pid: int
+    lease: float
+
+    def checked(self) -> NewAgent:
+        """This with every value checked.
+
+        Raises:
+            InvalidValue, TooLarge: a value breaks a rule; `field` names it.
+        """
+        if not 0 < require_count(self.lease, "lease") <= LONGEST_LEASE:
+            raise InvalidValue(f"lease is {self.lease:g}", field="lease", hint=f"use up to {LONGEST_LEASE:g} seconds")
+        require_text(self.name, "name", MAX_NAME)
+        require_text(self.host, "host", 255)
+        require_count(self.pid, "pid")
+        return replace(self, id=require_id(self.id))
 
 
 class Agents:
@@ -28,20 +57,27 @@ class Agents:
         self._suspects: dict[str, str] = {}
 
     def register(self, name: str | None = None) -> Agent:
-        """Make this process known as an agent."""
-        id = new_id()
-        label = name or f"{Path(sys.argv[0] or 'python').name or 'python'} ({os.getpid()})"
+        """Make this process known as an agent.
+
+        Raises:
+            InvalidValue, TooLarge: the name is no short text.
+        """
+        return self.enrol(this_process(name, self._lease))
+
+    def enrol(self, new: NewAgent) -> Agent:
+        """Make a process known as an agent. An `id` that is known gives that agent back, so repeats do no harm.
+
+        Raises:
+            InvalidValue, TooLarge: a value breaks a rule; `field` names it.
+        """
+        checked = new.checked()
 
         def work(tx: Transaction) -> Agent:
-            agent = Agent(
-                id=id,
-                name=label,
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                started_at=tx.now,
-                heartbeat_at=tx.now,
-                lease=self._lease,
-            )
+            known = tx.get("agents", checked.id)
+            if known is not None:
+                return Agent.from_document(known)
+            agent = Agent(started_at=tx.now, heartbeat_at=tx.now, **asdict(checked))
+            id = agent.id
             tx.put("agents", agent.to_document())
             tx.emit("agent:online", id, agent.to_document())
             return agent
@@ -51,17 +87,18 @@ class Agents:
     def heartbeat(self, id: str) -> None:
         """Renew the lease. An agent that had been given up comes back online with the tasks it still has."""
 
-        def work(tx: Transaction) -> None:
-            found = tx.get("agents", id)
-            if found is None:
-                return
-            before = Agent.from_document(found)
-            agent = before.beaten(tx.now)
-            tx.put("agents", agent.to_document())
-            if before.status is not AgentStatus.ONLINE:
-                tx.emit("agent:online", id, agent.to_document())
+        self._store.post(f"heartbeat/{id}", lambda tx: _beat(tx, id))
 
-        self._store.post(f"heartbeat/{id}", work)
+    def renew(self, id: str) -> Agent:
+        """The same, and return once it is saved.
+
+        Raises:
+            NotFound: there is no such agent.
+        """
+        agent = self._store.write(lambda tx: _beat(tx, id)).result()
+        if agent is None:
+            raise _unknown(id)
+        return agent
 
     def leave(self, id: str) -> None:
         """Note that the agent ended in good order; tasks that it still has are cancelled."""
@@ -88,7 +125,7 @@ class Agents:
         """
         found = self._store.get("agents", id)
         if found is None:
-            raise NotFound(f"no agent {id!r:.80}", field="id")
+            raise _unknown(id)
         return Agent.from_document(found)
 
     def list(self, *, status: AgentStatus | None = None, limit: int = 100) -> list[Agent]:
@@ -141,6 +178,28 @@ class Agents:
             tx.put("agents", agent.to_document())
             tx.emit("agent:lost", id, agent.to_document())
         return len(documents)
+
+
+def this_process(name: str | None, lease: float) -> NewAgent:
+    """The process that calls this, as an agent; named after its program where no name is given."""
+    label = name or f"{Path(sys.argv[0] or 'python').name or 'python'} ({os.getpid()})"
+    return NewAgent(id=new_id(), name=label[:MAX_NAME], host=socket.gethostname(), pid=os.getpid(), lease=lease)
+
+
+def _beat(tx: Transaction, id: str) -> Agent | None:
+    found = tx.get("agents", id)
+    if found is None:
+        return None
+    before = Agent.from_document(found)
+    agent = before.beaten(tx.now)
+    tx.put("agents", agent.to_document())
+    if before.status is not AgentStatus.ONLINE:
+        tx.emit("agent:online", id, agent.to_document())
+    return agent
+
+
+def _unknown(id: str) -> NotFound:
+    return NotFound(f"no agent {id!r:.80}", field="id")
 
 
 def _active_of(tx: Transaction, agent_id: str, limit: int) -> list[Document]:

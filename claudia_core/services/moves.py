@@ -39,7 +39,6 @@ class Move:
         return self.make(tx, task)
 
 
-
 OPEN = (Status.PENDING.value, Status.ACTIVE.value)
 
 
@@ -188,6 +187,10 @@ def retrying() -> Move:
 
 
 def _retry(tx: Transaction, task: Task) -> Task:
+    if task.status is Status.ACTIVE:  # its claim can be lost, but somebody works on it: no second one may begin
+        raise IllegalTransition(
+            f"task {task.id} ({task.name}) is active and cannot become pending", field="status", hint="cancel it first"
+        )
     before = task.progress
     again = task.moved(
         Status.PENDING,

@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
 from claudia_core.errors import TaskNotFound
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Task
 from claudia_core.model.values import MAX_MESSAGE, clean_text, require_count
 from claudia_core.ports import Store, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressUpdate:
+    """How far a task has come; None leaves a value as it is, or takes any attempt."""
+
+    task_id: str
+    current: float | None = None
+    total: float | None = None
+    message: str | None = None
+    attempt: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Of several waiting updates with one key only the last counts."""
+        return self.task_id if self.attempt is None else f"{self.task_id}/{self.attempt}"
+
+    def checked(self) -> ProgressUpdate:
+        """This with every value in its plain form.
+
+        Raises:
+            InvalidValue: a number is negative, not finite or above 2**53.
+        """
+        return replace(
+            self,
+            current=None if self.current is None else require_count(self.current, "current"),
+            total=None if self.total is None else require_count(self.total, "total"),
+            message=None if self.message is None else clean_text(self.message, MAX_MESSAGE),
+        )
 
 
 class ProgressService:
@@ -51,16 +83,19 @@ class ProgressService:
         Raises:
             InvalidValue: a number is negative, not finite or above 2**53.
         """
-        current = None if current is None else require_count(current, "current")
-        total = None if total is None else require_count(total, "total")
-        text = None if message is None else clean_text(message, MAX_MESSAGE)
+        checked = ProgressUpdate(task_id, current, total, message, attempt).checked()
+        self._store.post(checked.key, lambda tx: _note(tx, checked))
 
-        def work(tx: Transaction) -> None:
-            document = tx.get("tasks", task_id)
-            if document is not None and attempt in (None, document["attempt"]):
-                advance(tx, Task.from_document(document), current, total, text)
+    def report_many(self, updates: Iterable[ProgressUpdate]) -> int:
+        """Note the progress of several tasks in one transaction; returns how many moved once that is saved.
 
-        self._store.post(task_id if attempt is None else f"{task_id}/{attempt}", work)
+        As with `update`, one that is late, of an earlier attempt, or of a task that ended or does not exist is dropped.
+
+        Raises:
+            InvalidValue: a number is negative, not finite or above 2**53.
+        """
+        checked = [update.checked() for update in updates]
+        return self._store.write(lambda tx: sum(_note(tx, update) for update in checked)).result()
 
     def report_progress(
         self,
@@ -101,6 +136,14 @@ class ProgressService:
             return done.progress
 
         return self._store.write(work).result()
+
+
+def _note(tx: Transaction, update: ProgressUpdate) -> bool:
+    document = tx.get("tasks", update.task_id)
+    if document is None or update.attempt not in (None, document["attempt"]):
+        return False
+    task = Task.from_document(document)
+    return advance(tx, task, update.current, update.total, update.message) is not task
 
 
 def advance(tx: Transaction, task: Task, current: float | None, total: float | None, message: str | None) -> Task:

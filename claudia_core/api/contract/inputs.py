@@ -49,6 +49,7 @@ class CreateTask(Input):
     unit: str = Field("items", max_length=50)
     attempts: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 1
     id: str | None = Field(None, max_length=100, description="A UUID of your own makes the call repeatable.")
+    agent_id: str | None = Field(None, max_length=100, description="The agent that works on it.")
     start: Annotated[bool, Field(strict=True)] = Field(False, description="Begin as active instead of pending.")
 
 
@@ -93,6 +94,33 @@ class ReportProgress(Input):
     message: str | None = Field(None, max_length=2_000)
 
 
+class ProgressUpdate(ReportProgress):
+    """How far a task has come in one of its attempts."""
+
+    attempt: Annotated[int, Field(strict=True, ge=1)] | None = Field(
+        None, description="Which attempt this is about; an update of an earlier one is dropped."
+    )
+
+
+class UpdateProgress(Input):
+    """How far several tasks have come. What is late, or of a task that ended or does not exist, is dropped."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"updates": [{"id": "01932f3e-7b5a-7cc0-9c5d-1f2e3d4c5b6a", "current": 30}]}]},
+    )
+
+    updates: list[ProgressUpdate] = Field(min_length=1, max_length=1_000)
+
+
+class StartTask(Input):
+    """The begin of the work on a task."""
+
+    id: Id
+    agent_id: str | None = Field(None, max_length=100, description="The agent that works on it.")
+
+
 class CompleteTask(Input):
     """A task's good end."""
 
@@ -107,6 +135,8 @@ class FailTask(Input):
     message: str = Field(max_length=2_000)
     type: str = Field("Error", min_length=1, max_length=200)
     traceback: str = Field("", max_length=64_000)
+    culprit: str = Field("", max_length=500, description="Where it was raised, such as module.function.")
+    result: JsonValue = Field(None, description="What there is in spite of it: JSON of at most 1,000,000 bytes.")
 
 
 class CancelTask(Input):
@@ -178,3 +208,21 @@ class ListAgents(Input):
 
     status: str | None = Field(None, max_length=20)
     limit: Limit = 100
+
+
+class RegisterAgent(Input):
+    """A process that is going to run tasks."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"name": "trainer (4711)", "host": "worker-1", "pid": 4711, "lease": 15}]},
+    )
+
+    name: str = Field(min_length=1, max_length=200)
+    host: str = Field(min_length=1, max_length=255)
+    pid: Annotated[int, Field(strict=True, ge=0, le=2**53)]
+    lease: Annotated[float, Field(strict=True, gt=0, le=86_400, allow_inf_nan=False)] = Field(
+        15.0, description="Seconds without a heartbeat after which it counts as lost."
+    )
+    id: str | None = Field(None, max_length=100, description="A UUID of your own makes the call repeatable.")

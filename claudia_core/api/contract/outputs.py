@@ -105,6 +105,12 @@ class ResultOut(Output):
     result: JsonValue = None
 
 
+class NotedOut(Output):
+    """How many of the tasks moved."""
+
+    noted: int
+
+
 class EventOut(Output):
     """One entry of the log, as a CloudEvents 1.0 event."""
 

@@ -8,9 +8,13 @@ from claudia_core.api.contract import inputs as i
 from claudia_core.app import Claudia
 from claudia_core.errors import InvalidValue
 from claudia_core.model.agent import AgentStatus
+from claudia_core.model.ids import new_id
 from claudia_core.model.task import TaskError
 from claudia_core.model.times import to_optional_text
+from claudia_core.services.agents import NewAgent
 from claudia_core.services.events import NewEvent
+from claudia_core.services.moves import failing
+from claudia_core.services.progress import ProgressUpdate
 from claudia_core.services.tasks import NewTask, TaskPage
 
 type Answer = dict[str, Any]
@@ -70,8 +74,8 @@ def get_result(hub: Claudia, asked: i.ById) -> Answer:
     return {"id": task.id, "status": task.status.value, "result": task.result}
 
 
-def start_task(hub: Claudia, asked: i.ById) -> Answer:
-    return hub.tasks.start(asked.id).to_document()
+def start_task(hub: Claudia, asked: i.StartTask) -> Answer:
+    return hub.tasks.start(asked.id, agent_id=asked.agent_id).to_document()
 
 
 def progress_task(hub: Claudia, asked: i.ReportProgress) -> Answer:
@@ -85,7 +89,7 @@ def complete_task(hub: Claudia, asked: i.CompleteTask) -> Answer:
 
 def fail_task(hub: Claudia, asked: i.FailTask) -> Answer:
     error = TaskError(asked.type, asked.message, traceback=asked.traceback)
-    return hub.tasks.fail(asked.id, error).to_document()
+    return hub.tasks.move(asked.id, failing(error, asked.result, culprit=asked.culprit)).to_document()
 
 
 def cancel_task(hub: Claudia, asked: i.CancelTask) -> Answer:
@@ -98,6 +102,11 @@ def retry_task(hub: Claudia, asked: i.ById) -> Answer:
 
 def get_progress(hub: Claudia, asked: i.ById) -> Answer:
     return hub.progress.get(asked.id).to_document()
+
+
+def update_progress(hub: Claudia, asked: i.UpdateProgress) -> Answer:
+    updates = [ProgressUpdate(u.id, u.current, u.total, u.message, u.attempt) for u in asked.updates]
+    return {"noted": hub.progress.report_many(updates)}
 
 
 def list_events(hub: Claudia, asked: i.ListEvents) -> Answer:
@@ -149,6 +158,20 @@ def _agent_status(text: str | None) -> AgentStatus | None:
 
 
 def get_agent(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.agents.get(asked.id).to_document()
+
+
+def register_agent(hub: Claudia, asked: i.RegisterAgent) -> Answer:
+    new = NewAgent(id=asked.id or new_id(), name=asked.name, host=asked.host, pid=asked.pid, lease=asked.lease)
+    return hub.agents.enrol(new).to_document()
+
+
+def renew_agent(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.agents.renew(asked.id).to_document()
+
+
+def leave_agent(hub: Claudia, asked: i.ById) -> Answer:
+    hub.agents.leave(asked.id)
     return hub.agents.get(asked.id).to_document()
 
 

@@ -12,6 +12,7 @@ NAMES: Mapping[str, str] = {
     "tasks.counts": "task_counts",
     "tasks.progress": "report_progress",
     "progress.get": "progress",
+    "progress.update": "update_progress",
     "events.append": "append_events",
     "errors.issues": "issues",
     "errors.issue": "issue",
