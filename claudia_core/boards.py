@@ -96,14 +96,14 @@ class TaskBoard:
             open_rows = [row for status in OPEN for row in _newest(reader, {"status": status}, "-id", MOST_ACTIVE)]
             ended = [status.value for status in Status if status.is_terminal]
             recent = _newest(reader, {"status": ended}, "-updated_at", MOST_RECENT)
-            errors = _newest(reader, {}, "-id", MOST_ERRORS, "occurrences")
+            errors = _errors(reader)
             tail = reader.events(max(0, head - MOST_EVENTS), MOST_EVENTS).events
             with self._lock:
                 self._sequence = head
                 self._open = OrderedDict((row["id"], row) for row in sorted(open_rows, key=lambda row: str(row["id"])))
                 self._drop_surplus()
                 self._recent = OrderedDict((row["id"], row) for row in reversed(recent))
-                self._errors = deque((_without_traceback(row) for row in reversed(errors)), MOST_ERRORS)
+                self._errors = deque(reversed(errors), MOST_ERRORS)
                 self._events = deque(tail, MOST_EVENTS)
                 self._count(reader)
                 self._bump()
@@ -223,8 +223,14 @@ def _newest(
     return reader.find(Query(collection, where, order, limit=limit)).documents
 
 
-def _without_traceback(occurrence: Document) -> Document:
-    return {key: value for key, value in occurrence.items() if key != "traceback"}
+def _errors(reader: Reader) -> list[Document]:
+    """The newest occurrences as `error:reported` has them: with their issue, without their traceback."""
+    found = _newest(reader, {}, "-id", MOST_ERRORS, "occurrences")
+    issues = reader.get_many("issues", {row["issue_id"] for row in found})
+    rows = [{**row, "issue": issues.get(row["issue_id"])} for row in found]
+    for row in rows:
+        del row["traceback"]
+    return rows
 
 
 def _advanced(row: Document, data: Document) -> Document:

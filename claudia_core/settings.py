@@ -24,7 +24,7 @@ DEFAULT_URL = "sqlite:///.claudia/claudia.db"
 FOREIGN = frozenset({"CLAUDIA_CI", "CLAUDIA_TEST_MONGODB_URI"})
 """Variables with our prefix that are for the project's own tests."""
 
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
 class Settings(BaseModel):
@@ -41,12 +41,13 @@ class Settings(BaseModel):
     busy_timeout: Seconds = Field(30.0, description="Seconds a write waits for another process.")
     host: str = Field("127.0.0.1", description="Address the server binds to.")
     port: int = Field(5006, ge=0, le=65_535, description="Port of the server; 0 takes a free one.")
+    grpc_port: int = Field(5007, ge=0, le=65_535, description="Port of the gRPC server; 0 takes a free one.")
     token: SecretStr | None = Field(
         None, min_length=1, description="Token for the server; a random one is made when unset."
     )
     heartbeat: Seconds = Field(5.0, description="Seconds between signs of life of a process that runs tasks.")
     lease: Seconds = Field(15.0, description="Seconds without a sign of life after which its tasks count as lost.")
-    keep_days: float = Field(30.0, gt=0, le=36_500, description="Days for which events are kept.")
+    keep_days: float = Field(30.0, gt=0, le=36_500, allow_inf_nan=False, description="Days for which events are kept.")
     keep_bytes: int = Field(2_000_000_000, gt=0, description="Bytes of events that are kept.")
     display: Literal["auto", "off"] = Field("auto", description="Whether loops show a bar or widget where they run.")
     environment: Literal["development", "test", "production"] = Field(
@@ -145,10 +146,14 @@ def _require_known(names: Iterable[str], what: str) -> None:
 
 
 def _unknown(name: str, what: str, known: Iterable[str]) -> SettingsError:
-    close = difflib.get_close_matches(name.lower(), {other.lower(): other for other in known}, n=1)
-    right = next((other for other in known if [other.lower()] == close), None)
-    hint = f"did you mean {right}?" if right else f"known are: {', '.join(sorted(known))}"
+    names = {_bare(other): other for other in known}
+    close = difflib.get_close_matches(_bare(name), names, n=1)
+    hint = f"did you mean {names[close[0]]}?" if close else f"known are: {', '.join(sorted(names.values()))}"
     return SettingsError(f"unknown {what} {name}", field=name, hint=hint)
+
+
+def _bare(name: str) -> str:
+    return name.lower().removeprefix(PREFIX.lower())
 
 
 def _names_of(env_file: Path) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests import loopback
 
-pytest_plugins = ["claudia_core.testing.plugin"]
+pytest_plugins = ["claudia_core.testing.plugin", "pytester"]
 
 
 @pytest.fixture(scope="session", autouse=True)
