@@ -65,6 +65,8 @@ PAGE_SX: dict[str, Any] = {
         "borderBottom": f"1px solid {LINE}",
     },
     "& .main, & .main-content": {"backgroundColor": GROUND},
+    # Neither is used here, and both would be read out: a nameless progress bar and an empty heading.
+    "& .header .MuiLinearProgress-root, & .main > * > .MuiToolbar-root h5": {"display": "none"},
 }
 CARD: dict[str, str] = {
     "background": SURFACE,

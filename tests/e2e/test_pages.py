@@ -2,6 +2,7 @@
 
 import re
 import threading
+from importlib import resources
 
 import pytest
 from playwright.sync_api import expect
@@ -91,6 +92,22 @@ def test_every_page_opens_live_and_asks_nobody_else(site, window, moving, past, 
     assert dark == scheme
     assert watched.strangers() == []
     assert watched.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_everybody_can_use_every_page(site, window, hub, moving, past, scheme, width):
+    """axe-core finds no violation of WCAG on any page, nor in the detail of a task that failed."""
+    source = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+    page = window(scheme=scheme, width=width).page
+    failed = hub.tasks.list(status="failed").tasks[0].id
+    for path in (*(spec.path for spec in PAGES), f"/tasks?id={failed}"):
+        page.goto(site + path)
+        expect(page.locator(".rows tr:visible").first).to_be_visible(timeout=PATIENCE)
+        page.wait_for_timeout(1000)
+        page.evaluate(source)
+        found = page.evaluate("axe.run()")["violations"]
+        assert [(path, fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
 
 
 @pytest.mark.parametrize("width", [1280, 390])
