@@ -272,11 +272,13 @@ def open_store(settings: Settings) -> Store:
         StoreError: it cannot be opened.
     """
     path = store_file(settings)
-    if path is not None:
-        return _open_sqlite(path, settings)
-    from claudia_core.stores.memory import MemoryStore
+    if path is None:
+        from claudia_core.stores.memory import MemoryStore
 
-    return MemoryStore()
+        return MemoryStore()
+    from claudia_core.stores.sqlite import SqliteStore
+
+    return SqliteStore(path, durability=settings.durability, busy_timeout=settings.busy_timeout)
 
 
 def store_file(settings: Settings) -> Path | None:
@@ -299,9 +301,3 @@ def store_file(settings: Settings) -> Path | None:
     if not path.name:
         raise InvalidValue("the database address names no file", field="database_url", hint="sqlite:///FILE")
     return Path.cwd() / path
-
-
-def _open_sqlite(path: Path, settings: Settings) -> Store:
-    from claudia_core.stores.sqlite import SqliteStore
-
-    return SqliteStore(path, durability=settings.durability, busy_timeout=settings.busy_timeout)

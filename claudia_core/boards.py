@@ -21,6 +21,9 @@ from claudia_core.model.task import Status
 from claudia_core.model.times import require_utc, utc_now
 from claudia_core.ports import Condition, Document, Query, Reader, Store
 from claudia_core.services import rollups
+from claudia_core.services.throughput import Minute, minutes
+
+__all__ = ["Boards", "Minute", "Picture", "TaskBoard", "minutes", "picture_at"]
 
 MOST_ACTIVE = 2_000
 """Active and pending tasks a board holds, the newest; the rest are counted only."""
@@ -28,26 +31,10 @@ MOST_ACTIVE = 2_000
 MOST_RECENT = 200
 MOST_ERRORS = 100
 MOST_EVENTS = 500
-MINUTES = 60
-"""Minutes of throughput a picture holds."""
-
 MINUTES_PAUSE = 0.5
 """Seconds for which the throughput is not read again, however much happens."""
 
 OPEN = (Status.ACTIVE.value, Status.PENDING.value)
-SERIES = (rollups.CREATED, *(rollups.finished(status) for status in Status if status.is_terminal), rollups.ERRORS)
-
-
-@dataclass(frozen=True, slots=True)
-class Minute:
-    """What happened within one minute; `at` is its start in Unix seconds."""
-
-    at: int
-    created: int = 0
-    completed: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    errors: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,16 +192,6 @@ class TaskBoard:
             self._minutes = minutes(reader, now)
             self._minutes_at = now
             self._minutes_behind = False
-
-
-def minutes(reader: Reader, now: float, count: int = MINUTES) -> tuple[Minute, ...]:
-    """The last `count` minutes up to the one that holds `now` (Unix seconds), oldest first."""
-    last = int(now) // 60 * 60
-    first = last - 60 * (count - 1)
-    found: dict[int, dict[str, int]] = {at: {} for at in range(first, last + 60, 60)}
-    for series, at, value in reader.samples(map(rollups.by_minute, SERIES), first, last + 60):
-        found[at][series.split("/")[0].removeprefix("tasks.")] = int(value)
-    return tuple(Minute(at, **values) for at, values in found.items())
 
 
 def _newest(

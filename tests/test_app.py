@@ -49,7 +49,7 @@ def test_addresses(tmp_path, monkeypatch, url, file):
     assert found == (None if file is None else tmp_path / file)
 
 
-@pytest.mark.parametrize("url", ["mysql://x", "://", "http://x/y"])
+@pytest.mark.parametrize("url", ["mysql://x", "://", "ftp://x/y"])
 def test_unknown_addresses(url):
     """The message lists what is known."""
     with pytest.raises(SettingsError, match=r"CLAUDIA_DATABASE_URL has the unknown scheme .*use sqlite:///FILE"):

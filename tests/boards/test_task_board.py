@@ -129,11 +129,12 @@ def test_it_is_bounded(claudia):
 
 def test_a_gap_loads_the_picture_anew(claudia):
     """Tasks that ended within the gap are not shown as open, and nothing is there twice."""
-    board, go_on = claudia.boards.tasks, threading.Event()
+    board, blocked, go_on = claudia.boards.tasks, threading.Event(), threading.Event()
     ends, stays = saved_task(claudia, Status.ACTIVE), saved_task(claudia, Status.ACTIVE)
     picture_now(claudia)
-    end = claudia.on("task:created", lambda event: go_on.wait(20))
+    end = claudia.on("task:created", lambda event: blocked.set() or go_on.wait(20))
     saved_task(claudia, name="blocks the feed")
+    assert blocked.wait(20)
     claudia.tasks.fail(ends.id, "within the gap")
     for step in range(20):
         claudia.progress.report_progress(stays.id, step)

@@ -155,11 +155,12 @@ def test_detaching(claudia):
 
 def test_a_gap_is_told(claudia):
     """Events pruned before they could be read: followers get the range, the bus a notice, and then the rest comes."""
-    follower, notices, go_on = Follower(), [], threading.Event()
+    follower, notices, blocked, go_on = Follower(), [], threading.Event(), threading.Event()
     claudia.feed.attach(follower, claudia.store.head)
     claudia.on("log:gap", notices.append)
-    end = claudia.on("block:feed", lambda event: go_on.wait(20))
+    end = claudia.on("block:feed", lambda event: blocked.set() or go_on.wait(20))
     write_many(claudia, 1, "block:feed")
+    assert blocked.wait(20)
     write_many(claudia, 10)
     claudia.store.prune(Retention(events=3))
     go_on.set()
