@@ -146,7 +146,6 @@ UVICORN: dict[str, Any] = {
     "ws_per_message_deflate": False,  # saves a compressor for each socket; frames are shared, so they come plain
     "ws_ping_interval": 20.0,
     "ws_ping_timeout": 20.0,
-    "timeout_graceful_shutdown": 2,  # for requests that do not end; by default uvicorn waits for ever
 }
 """Options of `uvicorn.Config` for a server with sockets and streams."""
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from claudia_core.api.problems import KINDS, MEDIA_TYPE, of_error
 from claudia_core.api.realtime.channels import MAX_NAME, NAMES, channel, pattern
 from claudia_core.api.realtime.frames import StreamView, gap_document, server_sent, sign_of_life
 from claudia_core.api.realtime.realtime import Realtime
@@ -20,10 +21,9 @@ from claudia_core.api.realtime.serving import BODY
 from claudia_core.errors import AccessDenied, ClaudiaError, TooLarge
 from claudia_core.model.event import Gap
 
-STATUSES: dict[str, int] = {"access_denied": 403, "too_many_connections": 503, "store_unavailable": 503}
-"""HTTP statuses by code of error; everything else that can go wrong here is a bad request."""
-
 MAX_FILTERS = 20
+REFUSALS = ("access_denied", "too_large", "invalid_value", "too_many_connections")
+"""Codes of the errors that a stream may be refused with."""
 
 
 class EventStream(Response):
@@ -56,7 +56,7 @@ class EventStream(Response):
         """See the ASGI specification."""
         with self._realtime.place() as has_place:
             if not has_place:
-                await problem(self._realtime.full())(scope, receive, send)
+                await of_error(self._realtime.full(), scope["path"])(scope, receive, send)
                 return
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             self._offer(scope.get("extensions", {}).get(BODY, {}))
@@ -144,20 +144,13 @@ class EventStream(Response):
         self._is_sending = False
 
 
-def problem(error: ClaudiaError) -> JSONResponse:
-    """The error as a problem document (RFC 9457)."""
-    status = STATUSES.get(error.code, 400)
-    told = {"title": type(error).__doc__, "status": status, "detail": error.message, "code": error.code}
-    headers = {"retry-after": "5"} if error.retryable else None
-    more = {"field": error.field, "hint": error.hint}
-    return JSONResponse({**told, **more}, status, headers, media_type="application/problem+json")
-
-
 def router(realtime: Realtime) -> APIRouter:
     """The routes of the streams."""
     routes = APIRouter(tags=["events"])
+    refusals = {KINDS[code].status: KINDS[code].title for code in REFUSALS}
     described: dict[int | str, dict[str, Any]] = {
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+        200: {"description": "The stream", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        **{status: {"description": title, "content": {MEDIA_TYPE: {}}} for status, title in refusals.items()},
     }
 
     @routes.get("/api/v1/events/stream", response_class=EventStream, responses=described)
@@ -204,7 +197,7 @@ class Asked:
             await realtime.relay.start()
             position, gap = await self._start(realtime.relay)
         except ClaudiaError as error:
-            return problem(error)
+            return of_error(error, scope["path"])
         recovered = self.cursor is not None and gap is None
         return EventStream(realtime, view, position, gap, recovered)
 

@@ -59,7 +59,7 @@ def serving(
     mount(app, claudia, **mounted)
     listener = socket.create_server(("127.0.0.1", port), backlog=2048)
     drop_dead_peers(listener)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", **UVICORN | (options or {}))
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", **{**UVICORN, **(options or {})})
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listener)), daemon=True)
     thread.start()
