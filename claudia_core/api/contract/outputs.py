@@ -197,6 +197,7 @@ class AgentOut(Output):
     lease: float = Field(description="Seconds without a heartbeat after which it counts as lost.")
     started_at: datetime
     heartbeat_at: datetime
+    expires_at: datetime = Field(description="When it counts as lost without another heartbeat.")
 
 
 class AgentListOut(Output):

@@ -28,7 +28,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63laudia_core/rpc/v1/hub.proto\x12\nclaudia.v1\x1a!claudia_core/rpc/v1/options.proto\x1a\x1f\x63laudia_core/rpc/v1/types.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"Q\n\x11ListAgentsRequest\x12\x13\n\x06status\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05limit\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\t\n\x07_statusB\x08\n\x06_limit\"u\n\x14RegisterAgentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0b\n\x03pid\x18\x03 \x01(\x03\x12\x12\n\x05lease\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x02id\x18\x05 \x01(\tH\x01\x88\x01\x01\x42\x08\n\x06_leaseB\x05\n\x03_id\"\xbd\x01\n\x05\x41gent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04host\x18\x03 \x01(\t\x12\x0b\n\x03pid\x18\x04 \x01(\x03\x12\x0e\n\x06status\x18\x05 \x01(\t\x12\r\n\x05lease\x18\x06 \x01(\x01\x12.\n\nstarted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cheartbeat_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"-\n\tAgentList\x12 \n\x05items\x18\x01 \x03(\x0b\x32\x11.claudia.v1.Agent\"\xb5\x01\n\x06Health\x12\x0e\n\x06status\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x06\x63hecks\x18\x03 \x03(\x0b\x32\x1e.claudia.v1.Health.ChecksEntry\x1a\x41\n\x0b\x43hecksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.claudia.v1.Checks:\x02\x38\x01\"*\n\x06\x43hecks\x12 \n\x05items\x18\x01 \x03(\x0b\x32\x11.claudia.v1.Check\"V\n\x05\x43heck\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x0e\n\x06output\x18\x02 \x01(\t\x12\x16\n\x0eobserved_value\x18\x03 \x01(\x01\x12\x15\n\robserved_unit\x18\x04 \x01(\t\"\x97\x01\n\x03Log\x12\r\n\x05\x65poch\x18\x01 \x01(\t\x12\x0e\n\x06oldest\x18\x02 \x01(\x03\x12\x0c\n\x04head\x18\x03 \x01(\x03\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x03\x12\r\n\x05\x62ytes\x18\x05 \x01(\x03\x12-\n\tpruned_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rpruned_events\x18\x07 \x01(\x03\"5\n\x08Settings\x12)\n\x08settings\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct2\xa2\x03\n\x0c\x41gentService\x12S\n\nListAgents\x12\x1d.claudia.v1.ListAgentsRequest\x1a\x15.claudia.v1.AgentList\"\x0f\xc2\xda\x18\x0b\x61gents.list\x12\x46\n\x08GetAgent\x12\x17.claudia.v1.ByIdRequest\x1a\x11.claudia.v1.Agent\"\x0e\xc2\xda\x18\nagents.get\x12Y\n\rRegisterAgent\x12 .claudia.v1.RegisterAgentRequest\x1a\x11.claudia.v1.Agent\"\x13\xc2\xda\x18\x0f\x61gents.register\x12N\n\nRenewAgent\x12\x17.claudia.v1.ByIdRequest\x1a\x11.claudia.v1.Agent\"\x14\xc2\xda\x18\x10\x61gents.heartbeat\x12J\n\nLeaveAgent\x12\x17.claudia.v1.ByIdRequest\x1a\x11.claudia.v1.Agent\"\x10\xc2\xda\x18\x0c\x61gents.leave2\xf5\x01\n\nHubService\x12K\n\tGetHealth\x12\x1a.claudia.v1.NothingRequest\x1a\x12.claudia.v1.Health\"\x0e\xc2\xda\x18\nhealth.get\x12\x45\n\x06GetLog\x12\x1a.claudia.v1.NothingRequest\x1a\x0f.claudia.v1.Log\"\x0e\xc2\xda\x18\nlog.status\x12S\n\x0cListSettings\x12\x1a.claudia.v1.NothingRequest\x1a\x14.claudia.v1.Settings\"\x11\xc2\xda\x18\rsettings.listb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63laudia_core/rpc/v1/hub.proto\x12\nclaudia.v1\x1a!claudia_core/rpc/v1/options.proto\x1a\x1f\x63laudia_core/rpc/v1/types.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"Q\n\x11ListAgentsRequest\x12\x13\n\x06status\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05limit\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\t\n\x07_statusB\x08\n\x06_limit\"u\n\x14RegisterAgentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0b\n\x03pid\x18\x03 \x01(\x03\x12\x12\n\x05lease\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x02id\x18\x05 \x01(\tH\x01\x88\x01\x01\x42\x08\n\x06_leaseB\x05\n\x03_id\"\xed\x01\n\x05\x41gent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04host\x18\x03 \x01(\t\x12\x0b\n\x03pid\x18\x04 \x01(\x03\x12\x0e\n\x06status\x18\x05 \x01(\t\x12\r\n\x05lease\x18\x06 \x01(\x01\x12.\n\nstarted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cheartbeat_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"-\n\tAgentList\x12 \n\x05items\x18\x01 \x03(\x0b\x32\x11.claudia.v1.Agent\"\xb5\x01\n\x06Health\x12\x0e\n\x06status\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x06\x63hecks\x18\x03 \x03(\x0b\x32\x1e.claudia.v1.Health.ChecksEntry\x1a\x41\n\x0b\x43hecksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.claudia.v1.Checks:\x02\x38\x01\"*\n\x06\x43hecks\x12 \n\x05items\x18\x01 \x03(\x0b\x32\x11.claudia.v1.Check\"V\n\x05\x43heck\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x0e\n\x06output\x18\x02 \x01(\t\x12\x16\n\x0eobserved_value\x18\x03 \x01(\x01\x12\x15\n\robserved_unit\x18\x04 \x01(\t\"\x97\x01\n\x03Log\x12\r\n\x05\x65poch\x18\x01 \x01(\t\x12\x0e\n\x06oldest\x18\x02 \x01(\x03\x12\x0c\n\x04head\x18\x03 \x01(\x03\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x03\x12\r\n\x05\x62ytes\x18\x05 \x01(\x03\x12-\n\tpruned_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rpruned_events\x18\x07 \x01(\x03\"5\n\x08Settings\x12)\n\x08settings\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct2\xa2\x03\n\x0c\x41gentService\x12S\n\nListAgents\x12\x1d.claudia.v1.ListAgentsRequest\x1a\x15.claudia.v1.AgentList\"\x0f\xc2\xda\x18\x0b\x61gents.list\x12\x46\n\x08GetAgent\x12\x17.claudia.v1.ByIdRequest\x1a\x11.claudia.v1.Agent\"\x0e\xc2\xda\x18\nagents.get\x12Y\n\rRegisterAgent\x12 .claudia.v1.RegisterAgentRequest\x1a\x11.claudia.v1.Agent\"\x13\xc2\xda\x18\x0f\x61gents.register\x12N\n\nRenewAgent\x12\x17.claudia.v1.ByIdRequest\x1a\x11.claudia.v1.Agent\"\x14\xc2\xda\x18\x10\x61gents.heartbeat\x12J\n\nLeaveAgent\x12\x17.claudia.v1.ByIdRequest\x1a\x11.claudia.v1.Agent\"\x10\xc2\xda\x18\x0c\x61gents.leave2\xf5\x01\n\nHubService\x12K\n\tGetHealth\x12\x1a.claudia.v1.NothingRequest\x1a\x12.claudia.v1.Health\"\x0e\xc2\xda\x18\nhealth.get\x12\x45\n\x06GetLog\x12\x1a.claudia.v1.NothingRequest\x1a\x0f.claudia.v1.Log\"\x0e\xc2\xda\x18\nlog.status\x12S\n\x0cListSettings\x12\x1a.claudia.v1.NothingRequest\x1a\x14.claudia.v1.Settings\"\x11\xc2\xda\x18\rsettings.listb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,23 +58,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERAGENTREQUEST']._serialized_start=259
   _globals['_REGISTERAGENTREQUEST']._serialized_end=376
   _globals['_AGENT']._serialized_start=379
-  _globals['_AGENT']._serialized_end=568
-  _globals['_AGENTLIST']._serialized_start=570
-  _globals['_AGENTLIST']._serialized_end=615
-  _globals['_HEALTH']._serialized_start=618
-  _globals['_HEALTH']._serialized_end=799
-  _globals['_HEALTH_CHECKSENTRY']._serialized_start=734
-  _globals['_HEALTH_CHECKSENTRY']._serialized_end=799
-  _globals['_CHECKS']._serialized_start=801
-  _globals['_CHECKS']._serialized_end=843
-  _globals['_CHECK']._serialized_start=845
-  _globals['_CHECK']._serialized_end=931
-  _globals['_LOG']._serialized_start=934
-  _globals['_LOG']._serialized_end=1085
-  _globals['_SETTINGS']._serialized_start=1087
-  _globals['_SETTINGS']._serialized_end=1140
-  _globals['_AGENTSERVICE']._serialized_start=1143
-  _globals['_AGENTSERVICE']._serialized_end=1561
-  _globals['_HUBSERVICE']._serialized_start=1564
-  _globals['_HUBSERVICE']._serialized_end=1809
+  _globals['_AGENT']._serialized_end=616
+  _globals['_AGENTLIST']._serialized_start=618
+  _globals['_AGENTLIST']._serialized_end=663
+  _globals['_HEALTH']._serialized_start=666
+  _globals['_HEALTH']._serialized_end=847
+  _globals['_HEALTH_CHECKSENTRY']._serialized_start=782
+  _globals['_HEALTH_CHECKSENTRY']._serialized_end=847
+  _globals['_CHECKS']._serialized_start=849
+  _globals['_CHECKS']._serialized_end=891
+  _globals['_CHECK']._serialized_start=893
+  _globals['_CHECK']._serialized_end=979
+  _globals['_LOG']._serialized_start=982
+  _globals['_LOG']._serialized_end=1133
+  _globals['_SETTINGS']._serialized_start=1135
+  _globals['_SETTINGS']._serialized_end=1188
+  _globals['_AGENTSERVICE']._serialized_start=1191
+  _globals['_AGENTSERVICE']._serialized_end=1609
+  _globals['_HUBSERVICE']._serialized_start=1612
+  _globals['_HUBSERVICE']._serialized_end=1857
 # @@protoc_insertion_point(module_scope)

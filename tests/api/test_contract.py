@@ -1,0 +1,245 @@
+"""One contract: every operation is reachable by REST, GraphQL and gRPC, with equal results and equal error codes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from claudia_core.api.contract.operations import OPERATIONS
+from claudia_core.app import Claudia
+from claudia_core.services.events import NewEvent
+from tests.api.protocols import PROTOCOLS, Ask, Refused, masked, normal, spoken
+
+type Values = dict[str, Any]
+
+CHANGING = frozenset({"time", "observed_value", "events", "head", "bytes"})
+"""What reads tell differently each time they are asked."""
+
+MADE = CHANGING.union(
+    ("id", "root_id", "parent_id", "task_id", "cursor", "duration", "rate", "eta"),
+    ("created_at", "updated_at", "started_at", "finished_at", "heartbeat_at", "expires_at"),
+)
+"""What writes make anew each time."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A hub with something of everything, and the ways to ask it."""
+
+    hub: Claudia
+    asks: Mapping[str, Ask]
+    parent: str
+    child: str
+    failed: str
+    issue: str
+    agent: str
+
+    def task(self, status: str = "active") -> str:
+        """A new task in this status."""
+        id = self.hub.tasks.create("fresh", start=status != "pending", estimated_steps=8).id
+        if status == "failed":
+            self.hub.tasks.fail(id, "broken")
+        return id
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Claudia("memory://", display="off") as hub, spoken(hub) as asks:
+        yield staged(hub, asks)
+
+
+def staged(hub: Claudia, asks: Mapping[str, Ask]) -> Stage:
+    parent = hub.tasks.create(
+        "parent",
+        type="etl",
+        payload={"deep": [1, {"x": None, "y": 2.5}]},
+        tags=["a", "b"],
+        labels={"k": "v"},
+        start=True,
+    )
+    child = hub.tasks.create("child", parent_id=parent.id, start=True, estimated_steps=4)
+    hub.tasks.progress(child.id, 3, message="third")
+    hub.tasks.complete(child.id, {"rows": 3, "names": ["ä", ""]})
+    failed = hub.tasks.create("failed", start=True)
+    try:
+        raise ValueError("broken")
+    except ValueError as error:
+        hub.tasks.fail(failed.id, error)
+        occurrence = hub.errors.capture(error, task_id=failed.id, step=3)
+    hub.events.append([NewEvent("invoice:paid", "42", {"amount": 12.5, "lines": [1, 2]})])
+    agent = hub.agents.register("worker")
+    return Stage(hub, asks, parent.id, child.id, failed.id, occurrence.issue_id, agent.id)
+
+
+READS: Mapping[str, list[Callable[[Stage], Values]]] = {
+    "tasks.list": [
+        lambda stage: {},
+        lambda stage: {"status": ["failed", "completed"], "limit": 1},
+        lambda stage: {"type": ["etl"], "name": "PAR", "roots": True},
+        lambda stage: {"parent_id": stage.parent, "order": "-updated_at"},
+    ],
+    "tasks.counts": [lambda stage: {}],
+    "tasks.get": [lambda stage: {"id": stage.parent}, lambda stage: {"id": stage.child}, lambda s: {"id": s.failed}],
+    "tasks.children": [lambda stage: {"id": stage.parent, "limit": 5}],
+    "tasks.result": [lambda stage: {"id": stage.child}, lambda stage: {"id": stage.failed}],
+    "progress.get": [lambda stage: {"id": stage.child}],
+    "events.list": [
+        lambda stage: {},
+        lambda stage: {"after": f"{stage.hub.store.epoch}:2", "limit": 3},
+        lambda stage: {"type": ["invoice:paid", "task:failed"], "since": "2020-01-01T00:00:00+00:00"},
+        lambda stage: {"subject": stage.child},
+    ],
+    "errors.issues": [lambda stage: {}, lambda stage: {"status": "unresolved", "limit": 1}],
+    "errors.issue": [lambda stage: {"id": stage.issue}],
+    "errors.occurrences": [lambda stage: {}, lambda s: {"issue_id": s.issue}, lambda s: {"task_id": s.failed}],
+    "agents.list": [lambda stage: {"status": "online"}],
+    "agents.get": [lambda stage: {"id": stage.agent}],
+    "health.get": [lambda stage: {}],
+    "log.status": [lambda stage: {}],
+    "settings.list": [lambda stage: {}],
+}
+
+WRITES: Mapping[str, Callable[[Stage], Values]] = {
+    "tasks.create": lambda stage: {
+        "name": "made",
+        "type": "etl",
+        "payload": {"x": [1, None, {"y": 2.5}]},
+        "parent_id": stage.parent,
+        "tags": ["a"],
+        "labels": {"k": "v"},
+        "deadline": "2099-01-02T03:04:05.000006+00:00",
+        "estimated_steps": 10,
+        "unit": "rows",
+        "attempts": 3,
+        "start": True,
+    },
+    "tasks.create_many": lambda stage: {"tasks": [{"name": "one"}, {"type": "two", "estimated_steps": 2.5}]},
+    "tasks.start": lambda stage: {"id": stage.task("pending"), "agent_id": stage.agent},
+    "tasks.progress": lambda stage: {"id": stage.task(), "current": 3.5, "total": 10, "message": "so far"},
+    "tasks.complete": lambda stage: {"id": stage.task(), "result": {"rows": [1, 2]}},
+    "tasks.fail": lambda stage: {"id": stage.task(), "message": "broken", "type": "ValueError", "traceback": "line 1"},
+    "tasks.cancel": lambda stage: {"id": stage.task(), "reason": "not wanted"},
+    "tasks.retry": lambda stage: {"id": stage.task("failed")},
+    "progress.update": lambda stage: {
+        "updates": [{"id": stage.task(), "current": 2}, {"id": stage.task(), "total": 5}]
+    },
+    "events.append": lambda stage: {
+        "events": [{"type": "a:b"}, {"type": "a:c", "subject": "x", "data": {"n": [1, 2.5]}}]
+    },
+    "errors.report": lambda stage: {
+        "type": "ValueError",
+        "message": "elsewhere",
+        "traceback": "line 1",
+        "culprit": "module.function",
+        "context": {"step": 3},
+    },
+    "agents.register": lambda stage: {"name": "worker", "host": "here", "pid": 4711, "lease": 20},
+    "agents.heartbeat": lambda stage: {"id": stage.agent},
+    "agents.leave": lambda stage: {"id": stage.hub.agents.register("leaves").id},
+}
+
+LONG = "x" * 201
+REFUSALS: list[tuple[str, str, Callable[[Stage], Values]]] = [
+    ("tasks.get", "task_not_found", lambda stage: {"id": str(uuid.uuid4())}),
+    ("tasks.get", "task_not_found", lambda stage: {"id": "nothing"}),
+    ("tasks.get", "too_large", lambda stage: {"id": LONG}),
+    ("tasks.children", "task_not_found", lambda stage: {"id": "nothing"}),
+    ("tasks.result", "task_not_found", lambda stage: {"id": "nothing"}),
+    ("progress.get", "task_not_found", lambda stage: {"id": "nothing"}),
+    ("tasks.list", "invalid_value", lambda stage: {"limit": 0}),
+    ("tasks.list", "invalid_value", lambda stage: {"limit": 1_001}),
+    ("tasks.list", "invalid_value", lambda stage: {"order": "colour"}),
+    ("tasks.list", "invalid_value", lambda stage: {"status": ["asleep"]}),
+    ("tasks.list", "too_large", lambda stage: {"name": LONG}),
+    ("tasks.list", "bad_cursor", lambda stage: {"after": "nonsense"}),
+    ("tasks.create", "too_large", lambda stage: {"name": LONG}),
+    ("tasks.create", "invalid_value", lambda stage: {"name": "  "}),
+    ("tasks.create", "invalid_value", lambda stage: {"name": "bell \x07"}),
+    ("tasks.create", "too_large", lambda stage: {"payload": "x" * 1_000_001}),
+    ("tasks.create", "too_large", lambda stage: {"tags": [str(number) for number in range(51)]}),
+    ("tasks.create", "invalid_value", lambda stage: {"estimated_steps": -1}),
+    ("tasks.create", "invalid_value", lambda stage: {"attempts": 0}),
+    ("tasks.create", "invalid_value", lambda stage: {"id": "no uuid"}),
+    ("tasks.create", "task_not_found", lambda stage: {"parent_id": str(uuid.uuid4())}),
+    ("tasks.create_many", "invalid_value", lambda stage: {"tasks": [{"start": True}, {"start": False}]}),
+    ("tasks.create_many", "too_large", lambda stage: {"tasks": [{"name": "fine"}, {"name": LONG}]}),
+    ("tasks.start", "illegal_transition", lambda stage: {"id": stage.task()}),
+    ("tasks.start", "task_not_found", lambda stage: {"id": "nothing"}),
+    ("tasks.complete", "illegal_transition", lambda stage: {"id": stage.task("pending")}),
+    ("tasks.complete", "too_large", lambda stage: {"id": stage.task(), "result": "x" * 1_000_001}),
+    ("tasks.fail", "illegal_transition", lambda stage: {"id": stage.child, "message": "late"}),
+    ("tasks.cancel", "illegal_transition", lambda stage: {"id": stage.child}),
+    ("tasks.retry", "illegal_transition", lambda stage: {"id": stage.task()}),
+    ("tasks.progress", "invalid_value", lambda stage: {"id": stage.task(), "current": -1}),
+    ("tasks.progress", "invalid_value", lambda stage: {"id": stage.task(), "total": 1e300}),
+    ("tasks.progress", "task_not_found", lambda stage: {"id": "nothing", "current": 1}),
+    ("progress.update", "invalid_value", lambda stage: {"updates": [{"id": stage.task(), "current": -1}]}),
+    ("events.list", "bad_cursor", lambda stage: {"after": "nonsense"}),
+    ("events.list", "bad_cursor", lambda stage: {"after": "other:3"}),
+    ("events.list", "bad_cursor", lambda stage: {"after": f"{stage.hub.store.epoch}:999999"}),
+    ("events.list", "too_large", lambda stage: {"type": ["a:b"] * 21}),
+    ("events.append", "invalid_value", lambda stage: {"events": [{"type": "task:mine"}]}),
+    ("events.append", "invalid_value", lambda stage: {"events": [{"type": "Nonsense"}]}),
+    ("events.append", "too_large", lambda stage: {"events": [{"type": "a:b", "data": {"x": "y" * 64_001}}]}),
+    ("errors.report", "too_large", lambda stage: {"type": LONG}),
+    ("errors.report", "too_large", lambda stage: {"type": "E", "context": {"x": "y" * 100_001}}),
+    ("errors.issue", "not_found", lambda stage: {"id": "nothing"}),
+    ("agents.list", "invalid_value", lambda stage: {"status": "asleep"}),
+    ("agents.get", "not_found", lambda stage: {"id": "nothing"}),
+    ("agents.heartbeat", "not_found", lambda stage: {"id": "nothing"}),
+    ("agents.register", "invalid_value", lambda stage: {"name": "w", "host": "h", "pid": -1}),
+]
+
+
+def test_every_operation_has_its_cases() -> None:
+    """An operation that is added without a case here fails this test."""
+    assert set(READS) | set(WRITES) == set(OPERATIONS)
+    assert all(OPERATIONS[name].is_read for name in READS)
+    assert not any(OPERATIONS[name].is_read for name in WRITES)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [pytest.param(name, make, id=f"{name}-{n}") for name, makes in READS.items() for n, make in enumerate(makes)],
+)
+def test_reads_give_equal_answers(stage: Stage, name: str, make: Callable[[Stage], Values]) -> None:
+    """What a question is answered does not depend on the protocol."""
+    values = make(stage)
+    answers = {protocol: masked(normal(stage.asks[protocol](name, values)), CHANGING) for protocol in PROTOCOLS}
+    assert answers["run"]
+    for protocol in PROTOCOLS:
+        assert answers[protocol] == answers["run"], protocol
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_writes_do_the_same(stage: Stage, name: str) -> None:
+    """A change gives an equal answer and equal events by every protocol."""
+    done = {}
+    for protocol in PROTOCOLS:
+        values = WRITES[name](stage)
+        before = stage.hub.store.head()
+        answer = masked(normal(stage.asks[protocol](name, values)), MADE)
+        types = [event.type for event in stage.hub.store.events(before).events]
+        done[protocol] = (answer, [type for type in types if type != "issue:opened"])  # the first opens it
+    assert done["run"][1] or name == "agents.heartbeat"
+    for protocol in PROTOCOLS:
+        assert done[protocol] == done["run"], protocol
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "make"),
+    [pytest.param(*case, id=f"{case[0]}-{case[1]}-{n}") for n, case in enumerate(REFUSALS)],
+)
+def test_refusals_have_equal_codes(stage: Stage, name: str, code: str, make: Callable[[Stage], Values]) -> None:
+    """What one protocol refuses, every protocol refuses, with the same code, and nothing is changed."""
+    values = make(stage)
+    before = stage.hub.store.head()
+    for protocol in PROTOCOLS:
+        with pytest.raises(Refused) as caught:
+            stage.asks[protocol](name, values)
+        assert caught.value.code == code, protocol
+    assert stage.hub.store.head() == before
