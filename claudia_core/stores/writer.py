@@ -19,6 +19,12 @@ from claudia_core.stores.changes import Base, BatchTransaction, Changes
 BATCH = 256
 """Most requests of one commit."""
 
+FEW = 4
+"""Requests of a commit from which on the next one waits for as many."""
+
+GATHER = 0.000_1
+"""Seconds to wait for each request that is expected."""
+
 MAX_POSTS = 10_000
 """Most posts kept while the store is away; the oldest are dropped beyond, and counted."""
 
@@ -66,6 +72,7 @@ class Writer:
         self._ready = threading.Condition()
         self._urgent = False
         self._closed = False
+        self._expected = 1
         self._pid = os.getpid()
         self._failing_since: float | None = None
         self.dropped_posts = 0
@@ -89,7 +96,7 @@ class Writer:
         with self._ready:
             self._require_open()
             self._queue.append(_Request(work, future, None))
-            if not self._urgent:
+            if not self._urgent or len(self._queue) == self._expected:
                 self._urgent = True
                 self._ready.notify_all()
         return future
@@ -169,12 +176,20 @@ class Writer:
                 self._ready.wait()
             if not self._urgent:
                 self._ready.wait_for(lambda: self._urgent, self._post_delay)
+            self._gather()
             batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
             self._urgent = bool(self._queue) or self._closed
             for request in batch:
                 if request.key is not None and self._posts.get(request.key) is request:
                     del self._posts[request.key]
         return batch
+
+    def _gather(self) -> None:
+        """Wait a moment for callers who wrote in the last commit too: fewer, larger commits where many write at once."""
+        if len(self._queue) < self._expected:
+            self._ready.wait_for(lambda: len(self._queue) >= self._expected or self._closed, GATHER * self._expected)
+        waiting = min(BATCH, len(self._queue))
+        self._expected = waiting if waiting >= FEW else 1
 
     def _commit(self, batch: list[_Request]) -> None:
         try:
