@@ -16,19 +16,20 @@ from claudia_core.errors import StoreClosed
 from claudia_core.model.event import Event, EventSlice, Gap
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import require_utc, utc_now
-from claudia_core.ports import Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
+from claudia_core.ports import Clock, Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
 from claudia_core.stores import schema
 from claudia_core.stores.changes import Changes, Record
 from claudia_core.stores.writer import Writer
 
 
 class MemoryStore:
-    """Everything in dicts and a list, behind one lock."""
+    """Everything in dicts and a list, behind one lock; `clock` says when commits are made, the machine's by default."""
 
     url = "memory://"
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Clock | None = None) -> None:
         self.epoch = new_id()
+        self._now = utc_now if clock is None else clock.now
         self._bodies: dict[str, dict[str, str]] = {name: {} for name in schema.COLLECTIONS}
         self._samples: dict[tuple[str, int], float] = {}
         self._log: list[tuple[Record, datetime]] = []
@@ -56,7 +57,7 @@ class MemoryStore:
     def begin(self) -> tuple[MemoryStore, Changes]:
         """Start a commit (for the writer)."""
         last = self._log[-1][1] if self._log else None
-        now = utc_now()
+        now = self._now()
         return self, Changes(max(now, last) if last else now)
 
     def commit(self, changes: Changes) -> None:
@@ -184,14 +185,14 @@ class MemoryStore:
             if retention.events is not None:
                 drop = len(self._log) - retention.events
             if retention.age is not None:
-                limit = utc_now() - retention.age
+                limit = self._now() - retention.age
                 drop = max(drop, bisect_left(self._log, limit, key=lambda entry: entry[1]))
             if retention.bytes is not None:
                 drop = max(drop, self._over(retention.bytes))
             drop = max(0, min(drop, len(self._log) - 1))
             del self._log[:drop]
             self._first += drop
-            self._pruned = (utc_now(), drop)
+            self._pruned = (self._now(), drop)
             return drop
 
     def _over(self, most: int) -> int:

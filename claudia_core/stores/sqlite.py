@@ -16,7 +16,7 @@ import apsw
 from claudia_core.errors import StoreClosed
 from claudia_core.model.event import EventSlice
 from claudia_core.model.times import from_optional_text, to_text, utc_now
-from claudia_core.ports import Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
+from claudia_core.ports import Clock, Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
 from claudia_core.stores import sqlite_archive, sqlite_file
 from claudia_core.stores.sqlite_commits import SqliteCommits
 from claudia_core.stores.sqlite_fork import forks
@@ -42,13 +42,17 @@ class SqliteStore:
         durability: `full` (an acknowledged write survives a power cut) or `normal` (it survives a crash of the
             process).
         busy_timeout: seconds a write waits for another process's lock.
+        clock: says when commits are made; the machine's by default.
     """
 
-    def __init__(self, path: Path, *, durability: str = "full", busy_timeout: float = 30.0) -> None:
+    def __init__(
+        self, path: Path, *, durability: str = "full", busy_timeout: float = 30.0, clock: Clock | None = None
+    ) -> None:
         self.path = path
         self.url = f"sqlite:///{path}"
         self._durability = durability
         self._busy_timeout = busy_timeout
+        self._now = utc_now if clock is None else clock.now
         self._closed = False
         self._pid = os.getpid()
         self._pool = ReaderPool(self._connect, str(path))
@@ -58,7 +62,7 @@ class SqliteStore:
         forks.require_safe(path)
         with sqlite_errors(str(path)):
             self.epoch = sqlite_file.prepare(path, busy_timeout=min(busy_timeout, 5.0))
-            self._commits = SqliteCommits(self._connect, path, self.epoch, self._has_committed)
+            self._commits = SqliteCommits(self._connect, path, self.epoch, self._has_committed, self._now)
         self._writer = Writer(self._commits, name="claudia-sqlite-writer")
         forks.watch(self)
 
@@ -203,13 +207,13 @@ class SqliteStore:
         """See `ports.Store.prune`; freed pages are used again by later events."""
         deleted = 0
         with self._moment() as reader:
-            keep_from = sqlite_file.keep_from(reader, retention)
+            keep_from = sqlite_file.keep_from(reader, retention, self._now())
         while not self._closed:
             step = self._prune_step(keep_from)
             deleted += step
             if step < PRUNE_SLICE:
                 break
-        note = {"id": "pruned", "at": to_text(utc_now()), "events": deleted}
+        note = {"id": "pruned", "at": to_text(self._now()), "events": deleted}
         self.write(lambda tx: tx.put("meta", note)).result()
         return deleted
 

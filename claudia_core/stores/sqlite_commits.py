@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import apsw
 import structlog
 
-from claudia_core.model.times import to_text, utc_now
+from claudia_core.model.times import to_text
 from claudia_core.ports import Page, Query
 from claudia_core.stores import sqlite_file
 from claudia_core.stores.changes import Changes
@@ -47,15 +48,22 @@ class SqliteCommits:
         path: the file, for messages.
         epoch: names its log.
         told: called after each commit that changed something.
+        now: says when a commit is made.
     """
 
     def __init__(
-        self, connect: Callable[[], apsw.Connection], path: Path, epoch: str, told: Callable[[], None]
+        self,
+        connect: Callable[[], apsw.Connection],
+        path: Path,
+        epoch: str,
+        told: Callable[[], None],
+        now: Callable[[], datetime],
     ) -> None:
         self._connect = connect
         self._path = str(path)
         self._epoch = epoch
         self._told = told
+        self._now = now
         self._gate = threading.Lock()  # held from begin to the end of a commit, and around a fork
         self._is_writing = False
         self.sql = connect()
@@ -69,7 +77,7 @@ class SqliteCommits:
             base = self._connected()
             self.sql.execute("BEGIN IMMEDIATE")
             last = base.reader.last_time()
-        now = utc_now()
+        now = self._now()
         return base, Changes(now if last is None else max(now, last))
 
     def commit(self, changes: Changes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import apsw
@@ -209,14 +210,14 @@ def size(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.exists())
 
 
-def keep_from(reader: SqliteReader, retention: Retention) -> int:
-    """The lowest sequence that retention keeps; the head is always kept."""
+def keep_from(reader: SqliteReader, retention: Retention, now: datetime) -> int:
+    """The lowest sequence that retention keeps at `now`; the head is always kept."""
     head = reader.head()
     lowest = 0
     if retention.events is not None:
         lowest = head - retention.events + 1
     if retention.age is not None:
-        lowest = max(lowest, reader.sequence_at(utc_now() - retention.age) + 1)
+        lowest = max(lowest, reader.sequence_at(now - retention.age) + 1)
     if retention.bytes is not None:
         lowest = max(lowest, reader.sequence_over(retention.bytes) + 1)
     return min(lowest, head)
