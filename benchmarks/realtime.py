@@ -102,22 +102,6 @@ def paced(process: Process, clients: Clients) -> list[float]:
     return clients.read(PACED)
 
 
-def measure(kind: str) -> Measured:
-    """One kind of server with its clients."""
-    with server("raw" if kind == "raw" else "hub") as (process, port), closing(Clients()) as clients:
-        clients.connect(port, kind, 20)  # what the first connections load is not theirs
-        memory = process.memory.rss
-        clients.connect(port, kind, CLIENTS - 20)
-        time.sleep(0.5)
-        memory = (process.memory.rss - memory) / (CLIENTS - 20)
-        rate = burst(process, clients)
-        used = process.cpu
-        process.tell(f"{PACED} {PAUSE}")
-        delays = clients.read(PACED)
-        cost = (process.cpu - used) / (PACED * CLIENTS)
-    return Measured(rate, percentile(delays, 50), percentile(delays, 99), cost, memory)
-
-
 def burst(process: Process, clients: Clients) -> float:
     """Deliveries per second of messages that follow one another at once."""
     started = time.perf_counter()

@@ -18,7 +18,7 @@ from fastapi.responses import Response
 from starlette.types import ASGIApp
 
 import claudia_core
-from claudia_core.api import health, metrics, probes, problems, refusals, rest
+from claudia_core.api import graphql, health, metrics, probes, problems, realtime, refusals, rest
 from claudia_core.api.auth import Guard
 from claudia_core.api.tokens import Keyring
 from claudia_core.app import Claudia
@@ -26,7 +26,7 @@ from claudia_core.errors import SettingsError
 
 log = structlog.get_logger(__name__)
 
-PARTS = (problems, metrics, probes, rest)
+PARTS = (problems, metrics, probes, rest, graphql, realtime)
 """What the gateway is made of; each has `mount(app: FastAPI, claudia: Claudia) -> None`."""
 
 PAGES = "claudia.pages"

@@ -12,10 +12,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+import structlog
+
 from claudia_core.api.realtime.entries import Batch, Entry, View, Window, batch_of, entry_of
 from claudia_core.api.realtime.limits import Limits
 from claudia_core.app import Claudia
+from claudia_core.errors import ClaudiaError
 from claudia_core.model.event import Cursor, Event, Gap
+
+log = structlog.get_logger(__name__)
+
+type Waiter = tuple[asyncio.Future[None], Callable[[], bool] | None]
+
+TURN = 100
+"""Readers told of news before the loop turns to something else."""
 
 PAGE = 200
 """Events read from the store at once for one client."""
@@ -39,7 +49,7 @@ class Relay:
         self._window = Window(limits.window_events, limits.window_bytes)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting: asyncio.Task[None] | None = None
-        self._waiters: list[tuple[asyncio.Future[None], Callable[[], bool] | None]] = []
+        self._waiters: list[Waiter] = []
         self._crowd = 64
         self._is_poked = False
         self._shared: dict[object, Batch] = {}
@@ -57,11 +67,19 @@ class Relay:
     # --- from the feed --------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Follow the feed from now on; waits until the first caller's start is done."""
+        """Follow the feed from now on; waits until the first caller's start is done.
+
+        Raises:
+            StoreError: the log cannot be read; the next caller tries again.
+        """
         if self._starting is None:
             self._loop = asyncio.get_running_loop()
             self._starting = asyncio.create_task(asyncio.to_thread(self._claudia.feed.attach, self, self._load))
-        await asyncio.shield(self._starting)
+        try:
+            await asyncio.shield(self._starting)
+        except ClaudiaError:
+            self._starting = None
+            raise
 
     def _load(self) -> int:
         head = self._claudia.store.head()
@@ -87,14 +105,27 @@ class Relay:
         self._is_poked = False
         self._shared.clear()
         waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
+        self._tell(waiters)
+
+    def _tell(self, waiters: list[Waiter]) -> None:
+        """Tell the waiters, some at a time: others on the loop have their turn in between."""
+        for waiter in waiters[:TURN]:
             done, take = waiter
             if done.done():
                 continue
-            if take is not None and take():
+            if take is not None and self._takes(take):
                 self._waiters.append(waiter)
             else:
                 done.set_result(None)
+        if len(waiters) > TURN:
+            asyncio.get_running_loop().call_soon(self._tell, waiters[TURN:])
+
+    def _takes(self, take: Callable[[], bool]) -> bool:
+        try:
+            return take()
+        except Exception:  # one reader must not hurt another
+            log.exception("a reader of the relay failed", reader=repr(take))
+            return False
 
     def close(self) -> None:
         """Let go of the feed and wake all readers for the last time."""

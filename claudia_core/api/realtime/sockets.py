@@ -3,25 +3,78 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from typing import Any, NamedTuple
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from claudia_core.api.realtime import requests
+from claudia_core.api.realtime.channels import channel
 from claudia_core.api.realtime.realtime import Realtime
 from claudia_core.api.realtime.session import Session
 from claudia_core.api.realtime.watch import Watch
 from claudia_core.api.realtime.wire import INTERNAL, NOT_FOUND, POLICY, TOO_BIG, TRY_LATER, Wire
-from claudia_core.errors import AccessDenied, ClaudiaError, InvalidValue, TaskNotFound, TooLarge
+from claudia_core.errors import AccessDenied, ClaudiaError, InvalidValue, TaskNotFound, TooLarge, TooManyConnections
 
 log = structlog.get_logger(__name__)
 
-CLOSE_CODES: dict[type[ClaudiaError], int] = {TaskNotFound: NOT_FOUND, AccessDenied: POLICY, TooLarge: TOO_BIG}
+CLOSE_CODES: Mapping[type[ClaudiaError], int] = {
+    TaskNotFound: NOT_FOUND,
+    AccessDenied: POLICY,
+    TooLarge: TOO_BIG,
+    TooManyConnections: TRY_LATER,
+}
 """How a connection closes after an error that ends it; everything else is an internal error."""
 
-type Answer = Callable[[dict[str, object]], Awaitable[None]]
+type Document = dict[str, Any]
+type Answer = Callable[[Document], Awaitable[None]]
+
+
+class Request(NamedTuple):
+    """A message type: its fields besides `type`, and what it does."""
+
+    fields: frozenset[str]
+    answer: Callable[[Session, Document], Awaitable[None]]
+
+
+async def _subscribe(session: Session, document: Document) -> None:
+    cursor = document.get("cursor")
+    if cursor is not None and not isinstance(cursor, str):
+        raise InvalidValue("cursor is not a text", field="cursor", hint="use the form epoch:sequence")
+    await session.subscribe(channel(document.get("channel")), cursor)
+
+
+async def _unsubscribe(session: Session, document: Document) -> None:
+    await session.unsubscribe(channel(document.get("channel")).name)
+
+
+async def _ping(session: Session, _: Document) -> None:
+    await session.pong()
+
+
+REQUESTS: Mapping[str, Request] = {
+    "subscribe": Request(frozenset({"channel", "cursor"}), _subscribe),
+    "unsubscribe": Request(frozenset({"channel"}), _unsubscribe),
+    "ping": Request(frozenset(), _ping),
+}
+
+
+async def _answer(session: Session, document: Document) -> None:
+    """Do what a message asks.
+
+    Raises:
+        InvalidValue: its type or a field is unknown, or a value breaks a rule; `field` names it.
+        AccessDenied, Conflict: see `Session.subscribe`.
+    """
+    request = REQUESTS.get(str(document.get("type")))
+    if request is None:
+        raise InvalidValue(f"no message type {document.get('type')!r:.80}", field="type", hint=", ".join(REQUESTS))
+    unknown = next((name for name in document if name != "type" and name not in request.fields), None)
+    if unknown is not None:
+        hint = f"it takes: {', '.join(sorted(request.fields)) or 'nothing'}"
+        raise InvalidValue(f"{document['type']} has no field {unknown!r:.80}", field=unknown[:80], hint=hint)
+    await request.answer(session, document)
 
 
 class Socket:
@@ -33,15 +86,16 @@ class Socket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
         wire = Wire(scope, receive, send)
-        with suppress(OSError):  # the client is gone
+        with suppress(OSError), self._realtime.place() as has_place:  # OSError: the client is gone
             await wire.accept(self._realtime.limits.message_bytes)
-            with self._realtime.place() as has_place:
-                if has_place:
-                    await self._realtime.relay.start()
-                    await self.serve(wire)
-                else:
-                    await wire.say_error(self._realtime.full())
-                    await wire.close(TRY_LATER, "too many connections")
+            try:
+                if not has_place:
+                    raise self._realtime.full()
+                await self._realtime.relay.start()
+            except ClaudiaError as error:
+                await _end(wire, error)
+            else:
+                await self.serve(wire)
 
     async def serve(self, wire: Wire) -> None:
         """Serve an accepted connection."""
@@ -49,14 +103,14 @@ class Socket:
 
 
 class ChannelsSocket(Socket):
-    """`/ws`: channels to subscribe to. Messages are in `requests.REQUESTS`."""
+    """`/ws`: channels to subscribe to. What a client may say is in `REQUESTS`."""
 
     async def serve(self, wire: Wire) -> None:
         """See `Socket.serve`."""
         realtime = self._realtime
         session = Session(wire, realtime.relay, realtime.limits, lambda name: realtime.authorize(wire.scope, name))
         await session.welcome()
-        await _converse(wire, session.write, lambda document: requests.answer(session, document))
+        await _converse(wire, session.write, lambda document: _answer(session, document))
 
 
 class TaskSocket(Socket):
@@ -71,7 +125,7 @@ class TaskSocket(Socket):
             return
         watch = Watch(wire, realtime.claudia, realtime.relay, id)
 
-        async def pong(document: dict[str, object]) -> None:
+        async def pong(document: Document) -> None:
             if document != {"type": "ping"}:
                 raise InvalidValue("this socket only tells", field="type", hint="send ping, or use /ws for channels")
             await wire.say({"type": "pong"})
