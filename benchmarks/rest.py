@@ -54,7 +54,7 @@ def run() -> Iterator[Figure]:
 
 def posts(raw: int, ours: int, clients: int) -> Iterator[Figure]:
     """The medians of several rounds, in which both servers take turns."""
-    rounds = [(load(raw, "/api/v1/tasks", clients, TASK), load(ours, "/api/v1/tasks", clients, TASK)) for _ in range(ROUNDS)]
+    rounds = [tuple(load(port, "/api/v1/tasks", clients, TASK) for port in (raw, ours)) for _ in range(ROUNDS)]
     bare, found = sorted(rounds, key=lambda pair: pair[1]["rate"] / pair[0]["rate"])[ROUNDS // 2]
     ratio, note = found["rate"] / bare["rate"], f"{found['rate']:,.0f}/s, raw FastAPI {bare['rate']:,.0f}/s"
     yield Figure(f"single posts of a task, durable, {clients} clients", ratio, "of raw", 0.35, False, note)

@@ -34,7 +34,9 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = {
     "malformed": Kind(400, "The request cannot be read"),
+    "unknown_host": Kind(400, "The server does not answer to this name"),
     "access_denied": Kind(403, "Not allowed"),
+    "foreign_origin": Kind(403, "Another site's page may not do this"),
     "not_found": Kind(404, "Not found"),
     "task_not_found": Kind(404, "No such task"),
     "method_not_allowed": Kind(405, "This address does not know this method"),
@@ -87,7 +89,7 @@ def problem(
         "status": status or kind.status,
         "detail": detail,
         "code": code,
-        "instance": quote(path, safe="/:@!$&'()*+,;=~"),
+        "instance": quote(path, safe="/:@!$&'()*+,;=~", errors="replace"),
     }
     document |= {name: value for name, value in (("field", field), ("hint", hint)) if value is not None}
     # What a client sent is quoted in some details, and not all of it can be encoded.

@@ -6,20 +6,13 @@ Both are checked inside the change's own transaction, so that nothing can come i
 from __future__ import annotations
 
 import hashlib
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from claudia_core.errors import (
-    Conflict,
-    IdempotencyBusy,
-    IdempotencyConflict,
-    InvalidValue,
-    PreconditionFailed,
-)
+from claudia_core.errors import Conflict, IdempotencyBusy, IdempotencyConflict, InvalidValue, PreconditionFailed
 from claudia_core.model.times import from_text, to_text
 from claudia_core.ports import Document, Query, Range, Store, Transaction, Work
 
@@ -36,53 +29,8 @@ PRUNE = 20
 type Check = Callable[[Transaction], None]
 
 
-class GuardedStore:
-    """A store whose writes are made only if all checks pass, in the same transaction."""
-
-    def __init__(self, store: Store, checks: Sequence[Check]) -> None:
-        self._store = store
-        self._checks = tuple(checks)
-
-    def write[T](self, work: Work[T]) -> Future[T]:
-        """See `ports.Store.write`."""
-
-        def guarded(tx: Transaction) -> T:
-            for check in self._checks:
-                check(tx)
-            return work(tx)
-
-        return self._store.write(guarded)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-
-def unchanged(id: str, tags: str) -> Check:
-    """The check for `If-Match`: the task's version is among the entity tags, or there is one at all for `*`.
-
-    Raises (when checked):
-        PreconditionFailed: it is not.
-    """
-    wanted = {tag.strip() for tag in tags.split(",")}
-
-    def check(tx: Transaction) -> None:
-        found = tx.get("tasks", id)
-        if found is not None and "*" not in wanted and etag(found) not in wanted:
-            raise PreconditionFailed(
-                f"the task is at version {found['version']}", field="If-Match", hint="read it again"
-            )
-
-    return check
-
-
-def etag(document: Document) -> str:
-    """The entity tag of a task's document."""
-    return f'"{document["version"]}"'
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer as it is kept for its key."""
+class Answer(NamedTuple):
+    """What goes back, encoded as JSON."""
 
     status: int
     body: str
@@ -92,9 +40,9 @@ class Kept:
 class Replay(Exception):
     """Not an error: the request was carried out before, and this is its answer."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, answer: Answer) -> None:
         super().__init__()
-        self.kept = kept
+        self.answer = answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +51,12 @@ class Once:
 
     id: str
     fingerprint: str
-    owner: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def look(self, store: Store, now: datetime) -> None:
-        """Look for an answer before anything is done; raises as `check` does."""
+        """Look for an answer before anything is done; raises as `take` does."""
         self._settle(store.get(COLLECTION, self.id), now)
 
-    def check(self, tx: Transaction) -> None:
+    def take(self, tx: Transaction) -> None:
         """Take the key, together with the change.
 
         Raises:
@@ -121,29 +68,23 @@ class Once:
         self._settle(tx.get(COLLECTION, self.id), tx.now)
         tx.put(COLLECTION, self._document(tx))
 
-    def keep(self, store: Store, kept: Kept) -> None:
-        """Keep the answer; old ones go."""
-
-        def work(tx: Transaction) -> None:
-            tx.put(
-                COLLECTION, {**self._document(tx), "status": kept.status, "body": kept.body, "headers": kept.headers}
-            )
-            expired = Query(COLLECTION, {"at": Range(end=to_text(tx.now - KEPT))}, "at", limit=PRUNE)
-            for document in tx.find(expired).documents:
-                tx.delete(COLLECTION, document["id"])
-
-        store.write(work).result()
+    def keep(self, tx: Transaction, answer: Answer) -> None:
+        """Keep the answer for the key; old ones go."""
+        tx.put(COLLECTION, {**self._document(tx), **answer._asdict()})
+        expired = Query(COLLECTION, {"at": Range(end=to_text(tx.now - KEPT))}, "at", limit=PRUNE)
+        for document in tx.find(expired).documents:
+            tx.delete(COLLECTION, document["id"])
 
     def _document(self, tx: Transaction) -> Document:
-        return {"id": self.id, "fingerprint": self.fingerprint, "owner": self.owner, "at": to_text(tx.now)}
+        return {**asdict(self), "at": to_text(tx.now)}
 
     def _settle(self, found: Document | None, now: datetime) -> None:
-        if found is None or found["owner"] == self.owner or from_text(found["at"]) < now - KEPT:
+        if found is None or from_text(found["at"]) < now - KEPT:
             return
         if found["fingerprint"] != self.fingerprint:
             raise IdempotencyConflict("the key came with another request before", field="Idempotency-Key")
         if "body" in found:
-            raise Replay(Kept(found["status"], found["body"], found["headers"]))
+            raise Replay(Answer(found["status"], found["body"], found["headers"]))
         if from_text(found["at"]) < now - PATIENCE:
             hint = "read what it changed before you ask again with a new key"
             raise Conflict("the request was carried out, but its answer was lost", field="Idempotency-Key", hint=hint)
@@ -157,8 +98,66 @@ def once(key: str, *request: bytes) -> Once:
         InvalidValue: the key is not 1 to 255 printable ASCII characters.
     """
     if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
-        raise InvalidValue(
-            "the key is not 1 to 255 printable ASCII characters", field="Idempotency-Key", hint="use a UUID"
-        )
-    print_of = hashlib.sha256(b"\0".join(hashlib.sha256(piece).digest() for piece in request))
-    return Once(hashlib.sha256(key.encode()).hexdigest(), print_of.hexdigest())
+        rule = "the key is not 1 to 255 printable ASCII characters"
+        raise InvalidValue(rule, field="Idempotency-Key", hint="use a UUID")
+    fingerprint = hashlib.sha256(b"".join(hashlib.sha256(piece).digest() for piece in request))
+    return Once(hashlib.sha256(key.encode()).hexdigest(), fingerprint.hexdigest())
+
+
+def unchanged(id: str, tags: str) -> Check:
+    """The check for `If-Match`: the task's version is among the entity tags, or there is one at all for `*`.
+
+    Raises (when checked):
+        PreconditionFailed: it is not.
+    """
+    wanted = {tag.strip() for tag in tags.split(",")}
+
+    def check(tx: Transaction) -> None:
+        found = tx.get("tasks", id)
+        if found is not None and "*" not in wanted and etag(found) not in wanted:
+            detail = f"the task is at version {found['version']}"
+            raise PreconditionFailed(detail, field="If-Match", hint="read it again")
+
+    return check
+
+
+def etag(document: Document) -> str:
+    """The entity tag of a task's document."""
+    return f'"{document["version"]}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What must hold for a change to be made; a repeated request is found before its other condition is looked at."""
+
+    once: Once | None = None
+    unchanged: Check | None = None
+
+    def check(self, tx: Transaction) -> None:
+        """See `Once.take` and `unchanged` for what is raised."""
+        if self.once is not None:
+            self.once.take(tx)
+        if self.unchanged is not None:
+            self.unchanged(tx)
+
+
+class GuardedStore:
+    """A store whose first write is made only if a check in the same transaction passes."""
+
+    def __init__(self, store: Store, check: Check) -> None:
+        self._store = store
+        self._check: Check | None = check
+
+    def write[T](self, work: Work[T]) -> Future[T]:
+        """See `ports.Store.write`."""
+        check, self._check = self._check, None
+
+        def guarded(tx: Transaction) -> T:
+            if check is not None:
+                check(tx)
+            return work(tx)
+
+        return self._store.write(guarded)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)

@@ -31,10 +31,12 @@ DESCRIPTION = """Everything the hub knows and does, as JSON.
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "tasks.create_many": {"tasks": [{"name": "part 1", "type": "export"}, {"name": "part 2", "type": "export"}]},
+    "tasks.start": {"agent_id": "01932f3e-7b5a-7cc0-9c5d-1f2e3d4c5b6a"},
     "tasks.complete": {"result": {"rows": 1200}},
     "tasks.fail": {"message": "row 17 has no date", "type": "ValueError"},
     "tasks.cancel": {"reason": "not needed any more"},
     "events.append": {"events": [{"type": "invoice:paid", "subject": "42", "data": {"amount": 12.5}}]},
+    "progress.update": {"updates": [{"id": "01932f3e-7b5a-7cc0-9c5d-1f2e3d4c5b6a", "current": 30}]},
     "errors.report": {"type": "ValueError", "message": "row 17 has no date", "culprit": "etl.clean.parse"},
 }
 
@@ -57,6 +59,8 @@ PROBLEM: dict[str, Any] = {
 
 WHEN = {
     400: "The request cannot be read.",
+    401: "No valid token was sent.",
+    403: "The token does not allow this, or another site's page asks.",
     404: "Nothing has that id.",
     408: "The body took too long to come in.",
     409: "The change does not fit the present state.",
@@ -122,6 +126,7 @@ def _others(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(title="Claudia", version=claudia_core.__version__, routes=routes)
     for methods in found.get("paths", {}).values():
         for described in methods.values():
+            described["responses"] |= {str(status): _problem(status) for status in (400, 401, 403)}
             if "422" in described["responses"]:
                 described["responses"]["422"] = _problem(422)
     for name in ("HTTPValidationError", "ValidationError"):
@@ -197,7 +202,7 @@ class Described:
         return found | {str(status): _problem(status) for status in self._statuses()}
 
     def _statuses(self) -> list[int]:
-        found = [400, 413, 422, 500, 503]
+        found = [400, 401, 403, 413, 422, 500, 503]
         found += [404] if self._binding.path is not None or not self.operation.is_read else []
         found += [] if self.operation.is_read else [408, 409, 415]
         found += [412] if not self.operation.is_read and self._is_task and self._binding.path else []
@@ -217,7 +222,7 @@ def _parameter(place: str, name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    codes = [code for code, kind in problems.KINDS.items() if kind.status == status]
+    codes = [code for code, kind in problems.KINDS.items() if kind.status == status] or ["access_denied"]
     example = {
         "type": f"/api/docs#{codes[0]}",
         "title": problems.KINDS[codes[0]].title,
