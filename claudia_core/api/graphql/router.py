@@ -27,24 +27,24 @@ from claudia_core.app import Claudia
 
 log = structlog.get_logger(__name__)
 
-PATH = "/graphql"
 EXPLORER = Path(__file__).with_name("explorer")
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'"
 CODES = {413: "too_large"}
 
 
-def mount(app: FastAPI, claudia: Claudia) -> None:
-    """Serve GraphQL on `app` at `/graphql`, its explorer page for browsers included."""
+def application(claudia: Claudia, path: str) -> FastAPI:
+    """Everything below `path`: GraphQL over HTTP and sockets, and its explorer page with its files."""
     wake = Wake(claudia)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     router = Router(
         schema(),
-        path=PATH,
+        path=path,
         context_getter=lambda: Context(claudia, wake),
         subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
-        include_in_schema=False,
     )
-    app.mount(f"{PATH}/explorer", StaticFiles(directory=EXPLORER))
+    app.mount(f"{path}/explorer", StaticFiles(directory=EXPLORER))
     app.include_router(router)
+    return app
 
 
 class Socket(BaseGraphQLTransportWSHandler[Context, None]):
