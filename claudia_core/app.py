@@ -11,11 +11,11 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from claudia_core.boards import Boards
 from claudia_core.bus import EventBus, Handler
-from claudia_core.errors import ClaudiaError, InvalidValue, SettingsError, StoreClosed
+from claudia_core.errors import ClaudiaError, InvalidValue, SettingsError, StoreClosed, StoreError
 from claudia_core.feed import Feed
 from claudia_core.model.event import Event
 from claudia_core.model.task import Task
@@ -29,6 +29,7 @@ from claudia_core.services.health import HealthChecks
 from claudia_core.services.progress import ProgressService
 from claudia_core.services.tasks import NewTask, Tasks
 from claudia_core.settings import Settings, load_settings
+from claudia_core.showing import show
 from claudia_core.subscriptions import Subscription
 from claudia_core.tracking.display import Silent, detect
 from claudia_core.tracking.run import Run, current_run
@@ -42,7 +43,9 @@ class Claudia:
 
     Args:
         url: where the store is: a file's path, `sqlite:///FILE` or `memory://`. By default `CLAUDIA_DATABASE_URL`, or
-            else `./.claudia/claudia.db`.
+            else `./.claudia/claudia.db`. An `http://` address is a hub elsewhere: what is done here is told to it, and
+            waits while it is away.
+        api_key: the token of a hub elsewhere; by default `CLAUDIA_TOKEN`.
         store: a store that is open already, instead of `url`; `close()` closes it.
         settings: all settings, instead of those of the environment, `.env` and `claudia.toml`.
         values: single settings over the others, such as `display="off"`.
@@ -52,23 +55,36 @@ class Claudia:
         StoreError: the store cannot be opened; the message says why and what to do.
     """
 
+    store: Store
+    feed: Feed
+    health: HealthChecks
+    errors: Errors
+    tasks: Tasks
+    progress: ProgressService
+    events: Events
+    agents: Agents
+
     def __init__(
         self,
         url: str | os.PathLike[str] | None = None,
         *,
+        api_key: str | None = None,
         store: Store | None = None,
         settings: Settings | None = None,
         **values: Any,
     ) -> None:
         if url is not None:
             values["database_url"] = os.fspath(url)
+        if api_key is not None:
+            values["token"] = api_key
         self.settings = load_settings(**values) if settings is None else settings.changed(**values)
-        self.store: Store = open_store(self.settings) if store is None else store
         self.bus = EventBus()
-        self.feed = Feed(self.store, self.bus)
+        self._is_elsewhere = store is None and is_elsewhere(self.settings)
+        if self._is_elsewhere:
+            self._work_elsewhere()
+        else:
+            self._work_here(open_store(self.settings) if store is None else store)
         self.boards = Boards(self.store, self.feed)
-        self.health = HealthChecks(self.store)
-        self._serve(self.store)
         self._pulse = Pulse()
         self._sampler = Sampler(detect() if self.settings.display == "auto" else Silent())
         self._subscriptions: list[Subscription] = []
@@ -77,6 +93,30 @@ class Claudia:
         self._closed = False
         self._pid = os.getpid()
         atexit.register(self.close)
+
+    def _work_here(self, store: Store) -> None:
+        self.store = store
+        self.feed = Feed(store, self.bus)
+        self.health = HealthChecks(store)
+        self._serve(store)
+
+    def _work_elsewhere(self) -> None:
+        """Everything over HTTP; what that needs is loaded only now."""
+        from claudia_core.clients.store import RemoteFeed, RemoteStore
+        from claudia_core.clients.transport import Address
+
+        token = self.settings.token
+        address = Address.parse(self.settings.database_url, token.get_secret_value() if token else None)
+        self.settings = self.settings.changed(database_url=address.base, token=address.token)
+        remote = RemoteStore(address, lease=self.settings.lease)
+        self.store = cast("Store", remote)  # the rest of a store is refused in words
+        self.feed = RemoteFeed(remote, self.bus)
+        self.health, self.errors, self.tasks = remote.health, remote.errors, remote.tasks
+        self.progress, self.events, self.agents = remote.progress, remote.log, remote.agents
+
+    def _require_here(self, what: str) -> None:
+        if self._is_elsewhere:
+            raise StoreError(f"{what} takes the store itself, and this hub is elsewhere: {self.store.url}")
 
     def _serve(self, store: Store) -> None:
         """Make the services that change things."""
@@ -156,6 +196,19 @@ class Claudia:
         """The innermost tracked loop or task that the caller is in."""
         return current_run(self)
 
+    def show(self, what: str | Task | Run = "overview", **options: Any) -> Any:
+        """Show a page, a part or a task in a notebook's cell: `claudia.show("tasks", status="failed")`, `show(task)`.
+
+        Returns nothing there; in a script the view is returned, for a Panel app to place it. `options` are the view's.
+
+        Raises:
+            MissingExtra: the pages are not installed.
+            InvalidValue: there is no view of that name; the hint lists the names.
+        """
+        if isinstance(what, str):
+            return show(self, what, options)
+        return show(self, "task", {"task_id": what.id, **options})
+
     # --- what runs need (`tracking.run.Hub`) ----------------------------------------------------------------------
 
     def agent_id(self) -> str:
@@ -200,7 +253,12 @@ class Claudia:
         return self.bus.wait_for(pattern, timeout, accept)
 
     def subscribe(self, name: str, handler: Handler, **options: Any) -> Subscription:
-        """A named durable subscription; see `subscriptions.Subscription` for the options."""
+        """A named durable subscription; see `subscriptions.Subscription` for the options.
+
+        Raises:
+            StoreError: the hub is elsewhere.
+        """
+        self._require_here("a durable subscription")
         subscription = Subscription(self.store, name, handler, **options)
         self._subscriptions.append(subscription)
         return subscription
@@ -212,7 +270,12 @@ class Claudia:
         self._pulse.add(Duty("reap", self.settings.heartbeat, self.agents.watch))
 
     def keep_pruned(self) -> None:
-        """Prune the log every ten minutes from now on; what the server does."""
+        """Prune the log every ten minutes from now on; what the server does.
+
+        Raises:
+            StoreError: the hub is elsewhere.
+        """
+        self._require_here("serving a hub")
         self._pulse.add(Duty("prune", 600.0, self.prune, first=60.0))
 
     def prune(self) -> int:
@@ -264,6 +327,11 @@ def _id_of(parent: Task | Run | str | None) -> str | None:
     return parent if parent is None or isinstance(parent, str) else parent.id
 
 
+def is_elsewhere(settings: Settings) -> bool:
+    """Whether `database_url` names a hub elsewhere instead of a store."""
+    return settings.database_url.partition("://")[0].lower() in ("http", "https")
+
+
 def open_store(settings: Settings) -> Store:
     """The store that `database_url` names.
 
@@ -289,7 +357,7 @@ def store_file(settings: Settings) -> Path | None:
         InvalidValue: it names no file.
     """
     scheme, separator, rest = settings.database_url.partition("://")
-    if separator and scheme == "memory":
+    if (separator and scheme == "memory") or is_elsewhere(settings):
         return None
     if separator and scheme != "sqlite":
         raise SettingsError(

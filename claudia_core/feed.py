@@ -10,7 +10,7 @@ import structlog
 
 from claudia_core.bus import EventBus
 from claudia_core.errors import StoreClosed, WaitTimeout
-from claudia_core.model.event import Event, Gap
+from claudia_core.model.event import Event, EventSlice, Gap
 from claudia_core.model.times import utc_now
 from claudia_core.ports import Store
 
@@ -58,9 +58,12 @@ class Feed:
         with self._lock:
             if self._thread is not None or self._stopped.is_set():
                 return
-            self.position = self._store.head()
+            self.position = self._begin()
             self._thread = threading.Thread(target=self._run, name="claudia-feed", daemon=True)
             self._thread.start()
+
+    def _begin(self) -> int:
+        return self._store.head()
 
     def attach(self, follower: Follower, load: Callable[[], int]) -> None:
         """Hand the log to `follower` from the sequence that `load()` returns.
@@ -98,7 +101,7 @@ class Feed:
         while not self._stopped.is_set():
             try:
                 if self._store.wait(self.position, 0.5) > self.position:
-                    self._hand_on()
+                    self._hand_on(self._store.events(self.position, SLICE))
                 self.error = None
             except StoreClosed:
                 return
@@ -108,8 +111,7 @@ class Feed:
                 self.error = error
                 self._stopped.wait(0.5)
 
-    def _hand_on(self) -> None:
-        part = self._store.events(self.position, SLICE)
+    def _hand_on(self, part: EventSlice) -> None:
         if part.gap is not None:
             self.gaps += 1
         with self._moved:

@@ -1,0 +1,188 @@
+"""The services of a hub elsewhere beside its tasks: the same methods as in `services`, carried out by requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from claudia_core.clients.http import Connection
+from claudia_core.clients.outbox import Outbox
+from claudia_core.clients.streams import EventStream, event_of
+from claudia_core.errors import BadCursor, StoreError
+from claudia_core.model.agent import Agent, AgentStatus
+from claudia_core.model.event import Cursor, EventSlice, Gap
+from claudia_core.model.health import Check, Health, HealthReport
+from claudia_core.model.issue import Issue, Occurrence
+from claudia_core.model.task import TaskError
+from claudia_core.model.times import from_optional_text, from_text, require_utc, utc_now
+from claudia_core.ports import LogStatus
+from claudia_core.services.agents import Agents, NewAgent, this_process
+from claudia_core.services.errors import Errors, IssuePage, culprit, task_error
+from claudia_core.services.events import Events, NewEvent
+from claudia_core.services.health import HealthChecks, Probe
+
+
+class RemoteErrors(Errors):
+    """See `services.Errors`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def capture(self, error: BaseException, *, task_id: str | None = None, **context: Any) -> Occurrence:
+        """See `services.Errors`."""
+        return self.report(task_error(error), culprit(error.__traceback__), task_id=task_id, context=context)
+
+    def report(
+        self, error: TaskError, place: str = "", *, task_id: str | None = None, context: Mapping[str, Any] | None = None
+    ) -> Occurrence:
+        """See `services.Errors`."""
+        told = {"type": error.type, "message": error.message, "traceback": error.traceback, "culprit": place}
+        found = self._connection.ask("errors.report", **told, task_id=task_id, context=dict(context or {}))
+        return Occurrence.from_document(found)
+
+    def issues(self, *, status: str | None = None, limit: int = 100, after: str | None = None) -> IssuePage:
+        """See `services.Errors`."""
+        page = self._connection.ask("errors.issues", status=status, limit=limit, after=after)
+        return IssuePage([Issue.from_document(document) for document in page["items"]], page["next"])
+
+    def issue(self, id: str) -> Issue:
+        """See `services.Errors`."""
+        return Issue.from_document(self._connection.ask("errors.issue", id=id))
+
+    def occurrences(
+        self, *, issue_id: str | None = None, task_id: str | None = None, limit: int = 100
+    ) -> list[Occurrence]:
+        """See `services.Errors`."""
+        found = self._connection.ask("errors.occurrences", issue_id=issue_id, task_id=task_id, limit=limit)
+        return [Occurrence.from_document(document) for document in found["items"]]
+
+
+def log_status(connection: Connection) -> LogStatus:
+    """How the hub's log stands."""
+    found = connection.ask("log.status")
+    pruned_at = from_optional_text(found["pruned_at"])
+    return LogStatus(found["epoch"], found["oldest"], found["head"], found["bytes"], pruned_at, found["pruned_events"])
+
+
+class RemoteEvents(Events):
+    """See `services.Events`; `stream` tells them live."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, events: Iterable[NewEvent]) -> int:
+        """See `services.Events`."""
+        documents = [asdict(event.checked()) for event in events]
+        return int(self._connection.ask("events.append", events=documents)["appended"]) if documents else 0
+
+    def list(
+        self,
+        *,
+        after: Cursor | str | None = None,
+        since: datetime | None = None,
+        types: Sequence[str] = (),
+        subject: str | None = None,
+        limit: int = 100,
+    ) -> EventSlice:
+        """See `services.Events`."""
+        start = None if since is None else require_utc(since, "since")
+        asked: dict[str, Any] = {
+            "after": None if after is None else str(after),
+            "type": list(types),
+            "subject": subject,
+        }
+        page = self._connection.ask("events.list", since=start, limit=limit, **asked)
+        gap = None if page["gap"] is None else Gap(**page["gap"])
+        return EventSlice([event_of(item) for item in page["items"]], Cursor.parse(page["next"]).sequence, gap)
+
+    def stream(
+        self, after: Cursor | str | None = None, types: Sequence[str] = (), subject: str | None = None
+    ) -> EventStream:
+        """The events as they happen, for `for` or `async for`; see `streams.EventStream`."""
+        cursor = None if after is None else str(after)
+        return EventStream(self._connection.address, after=cursor, types=types, subject=subject)
+
+    def position_of(self, cursor: Cursor | str) -> int:
+        """See `services.Events`."""
+        parsed = Cursor.parse(cursor) if isinstance(cursor, str) else cursor
+        status = log_status(self._connection)
+        if parsed.epoch != status.epoch or parsed.sequence > status.head:
+            raise BadCursor(f"the cursor {parsed} is none of this log", field="cursor", hint="begin without one")
+        return parsed.sequence
+
+    def cursor(self, sequence: int | None = None) -> Cursor:
+        """See `services.Events`."""
+        status = log_status(self._connection)
+        return Cursor(status.epoch, status.head if sequence is None else sequence)
+
+
+class RemoteAgents(Agents):
+    """See `services.Agents`. Finding lost agents is the hub's own work."""
+
+    def __init__(self, connection: Connection, outbox: Outbox, lease: float) -> None:
+        self._connection = connection
+        self._outbox = outbox
+        self._lease = lease
+
+    def register(self, name: str | None = None) -> Agent:
+        """See `services.Agents`. A hub that is away is told later."""
+        new = this_process(name, self._lease).checked()
+        self._outbox.post(f"agent/{new.id}", "agents.register", once="", **asdict(new))
+        now = utc_now()
+        return Agent(started_at=now, heartbeat_at=now, **asdict(new))
+
+    def enrol(self, new: NewAgent) -> Agent:
+        """See `services.Agents`."""
+        return Agent.from_document(self._connection.ask("agents.register", key="", **asdict(new.checked())))
+
+    def heartbeat(self, id: str) -> None:
+        """See `services.Agents`. While the hub is away one waits, and is the first thing it hears."""
+        self._outbox.post(f"heartbeat/{id}", "agents.heartbeat", once="", id=id)
+
+    def renew(self, id: str) -> Agent:
+        """See `services.Agents`."""
+        return Agent.from_document(self._connection.ask("agents.heartbeat", key="", id=id))
+
+    def leave(self, id: str) -> None:
+        """See `services.Agents`."""
+        self._outbox.post(f"leave/{id}", "agents.leave", once="", id=id)
+
+    def get(self, id: str) -> Agent:
+        """See `services.Agents`."""
+        return Agent.from_document(self._connection.ask("agents.get", id=id))
+
+    def list(self, *, status: AgentStatus | None = None, limit: int = 100) -> list[Agent]:
+        """See `services.Agents`."""
+        found = self._connection.ask("agents.list", status=status, limit=limit)
+        return [Agent.from_document(document) for document in found["items"]]
+
+    def reap(self, now_text: str) -> int:  # noqa: ARG002 - the same method as there
+        """Nothing: the hub does that itself."""
+        return 0
+
+    def watch(self) -> int:
+        """Nothing: the hub does that itself."""
+        return 0
+
+
+class RemoteHealth(HealthChecks):
+    """See `services.HealthChecks`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def register(self, name: str, probe: Probe) -> None:  # noqa: ARG002 - the same method as there
+        """Raises StoreError: checks belong to the process that runs them."""
+        raise StoreError(f"the check {name} cannot run in a hub elsewhere", hint="register it where the hub runs")
+
+    def report(self) -> HealthReport:
+        """See `services.HealthChecks`."""
+        found = self._connection.ask("health.get")
+        checks = tuple(_check(name, one) for name, several in found["checks"].items() for one in several)
+        return HealthReport(from_text(found["time"]), checks)
+
+
+def _check(name: str, told: Mapping[str, Any]) -> Check:
+    return Check(name, Health(told["status"]), told["output"], told["observedValue"] / 1000)
