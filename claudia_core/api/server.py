@@ -50,6 +50,7 @@ def create_app(claudia: Claudia) -> FastAPI:
     mounted = [_mount(entry, app, claudia) for entry in entry_points(group=PAGES)]
     if not any(mounted):
         app.add_api_route("/", _no_pages, include_in_schema=False)
+    realtime.mount(app, claudia)  # after the pages: what comes later stands in front
     return app
 
 

@@ -8,14 +8,16 @@ from starlette.routing import WebSocketRoute
 from claudia_core.api.realtime import streams
 from claudia_core.api.realtime.limits import Limits
 from claudia_core.api.realtime.realtime import Authorize, Realtime, everybody
-from claudia_core.api.realtime.sockets import ChannelsSocket, TaskSocket
+from claudia_core.api.realtime.sockets import BesideBokeh, ChannelsSocket, TaskSocket
 from claudia_core.app import Claudia
 
 
 def mount(app: FastAPI, claudia: Claudia, *, authorize: Authorize = everybody, limits: Limits | None = None) -> None:
     """Put `/ws`, `/ws/tasks/{id}`, `/api/v1/events/stream` and `/events/{user_id}` on an application.
 
-    `app.state.realtime` is theirs: call its `close()` when the server begins to stop, so that streams end at once.
+    Call it after Panel's pages were added: what comes later stands in front, and a page at `/` has its socket at `/ws`
+    too. Bokeh's clients name their subprotocol; everybody else who comes to `/ws` comes to the channels.
+
     Serve with the options `serving.UVICORN`; without them all works too, only slower.
 
     Args:
@@ -26,7 +28,7 @@ def mount(app: FastAPI, claudia: Claudia, *, authorize: Authorize = everybody, l
     """
     realtime = app.state.realtime = Realtime(claudia, authorize, limits or Limits())
     app.include_router(streams.router(realtime))
-    app.router.routes.append(WebSocketRoute("/ws", ChannelsSocket(realtime)))
+    app.add_middleware(BesideBokeh, channels=ChannelsSocket(realtime))
     app.router.routes.append(WebSocketRoute("/ws/tasks/{id}", TaskSocket(realtime)))
 
 

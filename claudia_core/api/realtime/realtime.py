@@ -22,7 +22,7 @@ def everybody(_: Scope, __: str) -> bool:
 
 
 class Realtime:
-    """One for each application. `close` ends its streams; call it before the server waits for them."""
+    """One for each application. `close` ends its streams; under the protocols of `serving` they end without it."""
 
     def __init__(self, claudia: Claudia, authorize: Authorize, limits: Limits) -> None:
         self.claudia = claudia

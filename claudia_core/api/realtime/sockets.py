@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claudia_core.api.realtime.channels import channel
 from claudia_core.api.realtime.realtime import Realtime
@@ -111,6 +111,20 @@ class ChannelsSocket(Socket):
         session = Session(wire, realtime.relay, realtime.limits, lambda name: realtime.authorize(wire.scope, name))
         await session.welcome()
         await _converse(wire, session.write, lambda document: _answer(session, document))
+
+
+class BesideBokeh:
+    """Middleware: WebSockets at `/ws` go to the channels, unless they are those of Panel's page at `/`."""
+
+    def __init__(self, app: ASGIApp, channels: ChannelsSocket) -> None:
+        self._app = app
+        self._channels = channels
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        is_socket = scope["type"] == "websocket" and "bokeh" not in scope["subprotocols"]
+        is_ours = is_socket and scope["path"].removeprefix(scope.get("root_path", "")) == "/ws"
+        await (self._channels if is_ours else self._app)(scope, receive, send)
 
 
 class TaskSocket(Socket):

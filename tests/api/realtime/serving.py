@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -52,10 +52,16 @@ class Served:
 
 @contextmanager
 def serving(
-    claudia: Claudia, *, options: dict[str, Any] | None = None, port: int = 0, **mounted: Any
+    claudia: Claudia,
+    *,
+    options: dict[str, Any] | None = None,
+    port: int = 0,
+    pages: Callable[[FastAPI], None] = lambda app: None,
+    **mounted: Any,
 ) -> Iterator[Served]:
     """A server for a hub; it must have ended within `PATIENCE` seconds after the block."""
     app = FastAPI()
+    pages(app)
     mount(app, claudia, **mounted)
     listener = socket.create_server(("127.0.0.1", port), backlog=2048)
     drop_dead_peers(listener)
