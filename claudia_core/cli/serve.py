@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +32,7 @@ def serve(
     host: str | None = None,
     port: int | None = None,
     database: Database = None,
+    grpc: Annotated[bool, Parameter(negative=())] = False,
     pace: Annotated[float, Parameter(validator=Number(gte=0))] = 40.0,
 ) -> None:
     """Start the hub on this machine: live pages and API behind a token.
@@ -43,6 +44,7 @@ def serve(
         demo: Run the demo job, so that there is something to see: an analysis of real Python source trees.
         host: Address to bind to; this machine only. 127.0.0.1 unless set otherwise.
         port: Port to bind to; 0 takes a free one. 5006 unless set otherwise.
+        grpc: Serve gRPC too, on CLAUDIA_GRPC_PORT (5007 unless set otherwise); needs claudia-core[grpc].
         pace: Most files the demo analyses in a second; 0 for as many as it can.
     """
     if folder is not None and not demo:
@@ -54,7 +56,7 @@ def serve(
         closing(_listen(settings)) as listener,
         Claudia(settings=settings) as claudia,
     ):
-        _serve(claudia, listener, packages, pace or None)
+        _serve(claudia, listener, packages, pace or None, grpc)
     say("The hub has stopped.")
 
 
@@ -84,7 +86,19 @@ def _demo(claudia: Claudia, packages: list[Package], pace: float | None) -> Iter
         demo.stop()
 
 
-def _serve(claudia: Claudia, listener: socket.socket, packages: list[Package], pace: float | None) -> None:
+@contextmanager
+def _grpc(claudia: Claudia, token: str) -> Iterator[None]:
+    from claudia_core.api.grpc import serve_grpc
+
+    server = serve_grpc(claudia, claudia.settings.host, claudia.settings.grpc_port, token)
+    say(f"gRPC is served on {claudia.settings.host}:{server.port}, with the token as: authorization: Bearer TOKEN")
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+def _serve(claudia: Claudia, listener: socket.socket, packages: list[Package], pace: float | None, grpc: bool) -> None:
     from claudia_core.api import server
     from claudia_core.api.tokens import server_token
 
@@ -95,7 +109,7 @@ def _serve(claudia: Claudia, listener: socket.socket, packages: list[Package], p
     claudia.keep_pruned()
     app = server.create_app(claudia)
     link = server.address_of(listener, host, token)
-    with _demo(claudia, packages, pace):
+    with _grpc(claudia, token) if grpc else nullcontext(), _demo(claudia, packages, pace):
         ready = partial(_announce, claudia, link, "" if packages else HINT)
         server.run(app, listener, host=host, token=token, ready=ready)
 

@@ -116,3 +116,15 @@ def test_panel_serve_is_the_same(tmp_path):
         check=False,
     )
     assert (shown.returncode, "no login" in shown.stderr) == (2, True)
+
+
+def test_grpc_is_served_on_its_own_port(tmp_path):
+    """With --grpc the hub answers gRPC too, health to everyone and the rest with the token."""
+    grpc = pytest.importorskip("grpc")
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    with serving(tmp_path, "--grpc", CLAUDIA_GRPC_PORT="0") as served:
+        target = re.search(r"gRPC is served on (\S+:\d+)", served.printed).group(1)
+        with grpc.insecure_channel(target) as channel:
+            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
