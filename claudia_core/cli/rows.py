@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from claudia_core.model.task import Status
-from claudia_core.model.times import from_optional_text, from_text, utc_now
+from claudia_core.model.times import duration_text, from_optional_text, from_text, utc_now
 from claudia_core.tracking.display import MARKS
 
 if TYPE_CHECKING:
@@ -42,19 +41,6 @@ def short_id(id: str) -> str:
 def one_line(value: object) -> str:
     """Text that cannot move a terminal's cursor: what is not printable becomes a space."""
     return "".join(char if char.isprintable() else " " for char in str(value))
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds for people: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`; nothing for None."""
-    if seconds is None or not math.isfinite(seconds):
-        return ""
-    if seconds < 9.95:
-        return f"{max(0.0, seconds):.1f} s"
-    whole = round(seconds)
-    for size, unit, part, part_unit in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // part:02d} {part_unit}"
-    return f"{whole} s"
 
 
 def size(count: float) -> str:
@@ -93,20 +79,20 @@ def rate(row: Mapping[str, Any]) -> str:
 
 def eta(row: Mapping[str, Any]) -> str:
     """Time to go of a task that runs."""
-    return duration(row["progress"]["eta"]) if row["status"] == Status.ACTIVE else ""
+    return duration_text(row["progress"]["eta"]) if row["status"] == Status.ACTIVE else ""
 
 
 def lasted(row: Mapping[str, Any], now: datetime) -> str:
     """How long a task ran, or has run."""
     started = from_optional_text(row["started_at"])
     if row["duration"] is not None or started is None:
-        return duration(row["duration"])
-    return duration((now - started).total_seconds())
+        return duration_text(row["duration"])
+    return duration_text((now - started).total_seconds())
 
 
 def age(row: Mapping[str, Any], now: datetime) -> str:
     """Time since a task was made."""
-    return duration((now - from_text(row["created_at"])).total_seconds())
+    return duration_text((now - from_text(row["created_at"])).total_seconds())
 
 
 class Column(NamedTuple):

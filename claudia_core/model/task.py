@@ -184,3 +184,12 @@ class Task:
         """Deterministic text, such as `clean rows: active, 3/10 items (30%)`."""
         text = f"{self.name}: {self.status}, {self.progress}"
         return f"{text}, {self.error.type}: {self.error.message}" if self.error else text
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """In IPython the value of a cell is told as `str` tells it."""
+        printer.text(self.name if cycle else str(self))
+
+    def _repr_html_(self) -> str:
+        from claudia_core.model.looks import task_html  # it knows this class
+
+        return task_html(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 from claudia_core.errors import InvalidValue
@@ -50,3 +51,16 @@ def require_utc(moment: datetime, field: str) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         raise InvalidValue(f"{field} is outside the years 1 to 9999 in UTC", field=field) from None
+
+
+def duration_text(seconds: float | None) -> str:
+    """Seconds for people: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`; nothing for None."""
+    if seconds is None or not math.isfinite(seconds):
+        return ""
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
+    for size, unit, part, part_unit in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part:02d} {part_unit}"
+    return f"{whole} s"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claudia_core.errors import InvalidValue
+from claudia_core.model.looks import tasks_html
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.values import MAX_MESSAGE, clean_text, require_count
 from claudia_core.ports import Condition, Prefix, Query, Store, Transaction
@@ -27,6 +28,10 @@ class TaskPage:
 
     tasks: list[Task]
     next: str | None = None
+
+    def _repr_html_(self) -> str:
+        more = "<div>… and more: ask for the page after <code>next</code></div>" if self.next else ""
+        return tasks_html(self.tasks) + more
 
 
 class Tasks:

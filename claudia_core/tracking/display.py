@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import html
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
+from claudia_core.model.looks import COLOURS, MARKS, bar_html, pace
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status
+from claudia_core.model.times import duration_text
 from claudia_core.tracking.run import Run
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-MARKS = {
-    Status.PENDING: "○",
-    Status.ACTIVE: "▶",
-    Status.COMPLETED: "✔",
-    Status.FAILED: "✖",
-    Status.CANCELLED: "■",
-}
-"""Shape of each status, so that colour is never needed to tell them apart."""
-
-COLOURS = {
-    Status.PENDING: "#6b7280",
-    Status.ACTIVE: "#2563eb",
-    Status.COMPLETED: "#15803d",
-    Status.FAILED: "#b91c1c",
-    Status.CANCELLED: "#a16207",
-}
+__all__ = ["COLOURS", "MARKS", "Display", "Notebook", "Silent", "Terminal", "detect", "in_notebook", "run_html"]
 
 MOST_SHOWN = 8
 """Most runs shown below each other in one widget."""
@@ -198,35 +184,31 @@ class _Picture:
         return repr(self._runs[0])
 
     def _repr_html_(self) -> str:
-        return "".join(bar_html(run) for run in self._runs[:MOST_SHOWN])
+        return "".join(run_html(run) for run in self._runs[:MOST_SHOWN])
 
 
-def bar_html(run: Run) -> str:
-    """A run as HTML that needs no script and no style sheet; all of its text is escaped."""
-    progress = Progress(run.n, run.total, unit=run.unit)
-    colour = COLOURS[run.status]
-    percentage = run.percentage
-    value = "" if percentage is None else f' value="{percentage:.1f}"'
-    if percentage is None and run.status.is_terminal:
-        value = ' value="100"'
-    name = html.escape(run.name)
-    message = f" · {html.escape(run.message)}" if run.message else ""
-    return (
-        f'<div class="claudia-run" style="margin-left:{run.depth * 1.2}em;font:13px system-ui,sans-serif">'
-        f'<span style="color:{colour}" aria-hidden="true">{MARKS[run.status]}</span> <b>{name}</b> '
-        f'<progress max="100"{value} style="width:12em;accent-color:{colour}" aria-label="{name}"></progress> '
-        f"<span>{html.escape(str(progress))} · {run.status.value} · {run.seconds:.1f} s{message}</span></div>"
-    )
+def run_html(run: Run) -> str:
+    """A run as HTML; its rate is the mean since it began."""
+    rate = run.n / run.seconds if run.n and run.seconds else None
+    eta = None if rate is None or run.total is None else max(0.0, run.total - run.n) / rate
+    progress = Progress(run.n, run.total, unit=run.unit, rate=rate, eta=eta)
+    running = pace(progress) if run.status is Status.ACTIVE else ()
+    facts = (duration_text(run.seconds), *running, run.message)
+    return bar_html(run.name, run.status, progress, facts=facts, depth=run.depth)
 
 
 def detect() -> Display:
     """The display that fits where this process runs."""
-    shell = sys.modules.get("IPython")
-    if shell is not None:
-        instance = shell.get_ipython()
-        if instance is not None and getattr(instance, "kernel", None) is not None:
-            return Notebook()
+    if in_notebook():
+        return Notebook()
     return Terminal() if _is_terminal() else Silent()
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    shell = sys.modules.get("IPython")
+    instance = None if shell is None else shell.get_ipython()
+    return instance is not None and getattr(instance, "kernel", None) is not None
 
 
 def _is_terminal() -> bool:

@@ -247,9 +247,9 @@ class Run:
         return f"{self.name}: {self.status}, {Progress(self.n, self.total, unit=self.unit)}"
 
     def _repr_html_(self) -> str:
-        from claudia_core.tracking.display import bar_html
+        from claudia_core.tracking.display import run_html
 
-        return bar_html(self)
+        return run_html(self)
 
 
 def _move(status: Status, error: BaseException | None, result: Any, reason: str) -> Move:
