@@ -71,7 +71,7 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def post(self, key: str, name: str, *, once: str | None = None, **values: Any) -> None:
+    def post(self, key: str, name: str, /, *, once: str | None = None, **values: Any) -> None:
         """Note an operation. A newer one with the same key takes the place of one that waits.
 
         Args:
