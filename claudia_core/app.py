@@ -30,7 +30,6 @@ from claudia_core.services.progress import ProgressService
 from claudia_core.services.tasks import NewTask, Tasks
 from claudia_core.settings import Settings, load_settings
 from claudia_core.showing import show
-from claudia_core.showing import show
 from claudia_core.subscriptions import Subscription
 from claudia_core.tracking.display import Silent, detect
 from claudia_core.tracking.run import Run, current_run
@@ -196,19 +195,6 @@ class Claudia:
     def current_task(self) -> Run | None:
         """The innermost tracked loop or task that the caller is in."""
         return current_run(self)
-
-    def show(self, what: str | Task | Run = "overview", **options: Any) -> Any:
-        """Show a page, a part or a task in a notebook's cell: `claudia.show("tasks", status="failed")`, `show(task)`.
-
-        Returns nothing there; in a script the view is returned, for a Panel app to place it. `options` are the view's.
-
-        Raises:
-            MissingExtra: the pages are not installed.
-            InvalidValue: there is no view of that name; the hint lists the names.
-        """
-        if isinstance(what, str):
-            return show(self, what, options)
-        return show(self, "task", {"task_id": what.id, **options})
 
     def show(self, what: str | Task | Run = "overview", **options: Any) -> Any:
         """Show a page, a part or a task in a notebook's cell: `claudia.show("tasks", status="failed")`, `show(task)`.
