@@ -202,6 +202,12 @@ def shorten(text: str) -> str:
     return f"{text[:half]}\n… {len(text) - MOST_CODE:,} characters left out …\n{text[-half:]}"
 
 
-def code_rows(text: str | None) -> list[Row]:
-    """A block of code as the only row of its table."""
-    return [{"id": "code", "value": text}] if text else []
+def content_rows(task: Task) -> list[Row]:
+    """The traceback, result and payload of a task, as far as it has them, as blocks of code."""
+    error = task.error
+    blocks = (
+        ("Error", None if error is None else shorten(error.traceback or f"{error.type}: {error.message}")),
+        ("Result", None if task.result is None else json_text(task.result)),
+        ("Payload", None if task.payload is None else json_text(task.payload)),
+    )
+    return [{"id": label, "label": label, "value": text} for label, text in blocks if text is not None]

@@ -10,7 +10,7 @@ import panel as pn
 from claudia_core.model.task import Status
 from dashboards import cells, frames
 from dashboards.live import Page
-from dashboards.parts.heading import card, heading, heading_html
+from dashboards.parts.heading import heading, heading_html
 from dashboards.parts.kpis import KpiRow
 from dashboards.parts.rows import Column, Rows
 from dashboards.parts.task_table import DURATION, ENDED, ETA, NAME, NO_TASKS, PROGRESS, RATE, STATUS
@@ -18,6 +18,11 @@ from dashboards.parts.throughput import ThroughputChart
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
+
+ERRORS = (Column("what", "Error", "link"), Column("at", "When", "ago"))
+ENDS = (STATUS, NAME, replace(DURATION, priority=1), ENDED)
+HALF = {"flex": "1 1 400px", "min-width": "min(400px, 100%)"}
+WRAP = {"gap": "16px", "flex-wrap": "wrap", "align-items": "flex-start"}
 
 MOST_RUNNING = 12
 MOST_LISTED = 8
@@ -34,27 +39,18 @@ class Overview(Page):
         super().__init__(claudia, title="Overview", **params)
         self.verdict = heading("Overview", level=1)
         self.kpis = KpiRow(claudia)
-        self.running = Rows((STATUS, NAME, PROGRESS, RATE, ETA, DURATION), label="Running tasks", opens="there")
+        self.running = Rows(
+            (STATUS, NAME, PROGRESS, RATE, ETA, DURATION), label="Running tasks", title="Running", opens="there"
+        )
         self.chart = ThroughputChart(claudia)
-        self.errors = Rows(
-            (Column("what", "Error", "link"), Column("at", "When", "ago")), label="Newest errors", opens="there"
-        )
-        self.ended = Rows(
-            (STATUS, NAME, replace(DURATION, priority=1), ENDED), label="Tasks that ended last", opens="there"
-        )
+        self.errors = Rows(ERRORS, label="Newest errors", title="Newest errors", opens="there", styles=HALF)
+        self.ended = Rows(ENDS, label="Tasks that ended last", title="Ended last", opens="there", styles=HALF)
         self.layout = pn.Column(
             self.verdict,
             self.kpis.layout,
-            card("Running", self.running),
-            card("Throughput, last hour", self.chart.layout),
-            pn.FlexBox(
-                card("Newest errors", self.errors, styles=HALF),
-                card("Ended last", self.ended, styles=HALF),
-                gap="16px",
-                sizing_mode="stretch_width",
-                margin=0,
-                align_items="flex-start",
-            ),
+            self.running,
+            self.chart.layout,
+            pn.Row(self.errors, self.ended, styles=WRAP, sizing_mode="stretch_width", margin=0),
             styles={"gap": "16px"},
             sizing_mode="stretch_width",
             margin=0,
@@ -72,11 +68,8 @@ class Overview(Page):
         errors = [cells.error_row(error, at) for at, error in enumerate(picture.errors[:MOST_LISTED])]
         self.errors.put(errors, NO_ERROR)
         self.ended.put(cells.task_rows(picture.recent[:MOST_LISTED]), NONE_ENDED)
-        if self.chart.layout._models or pn.state.curdoc is None:
-            self.chart.refresh()
+        self.chart.refresh()
 
-
-HALF = {"flex": "1 1 400px", "min-width": "min(400px, 100%)"}
 
 if __name__.startswith("bokeh_app_"):  # panel serve dashboards/pages/overview.py
     from dashboards import serve_here

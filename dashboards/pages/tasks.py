@@ -52,36 +52,29 @@ class TasksPage(Page):
         )
         self.kind = pmui.TextInput(label="Type", size="small", margin=(4, 0), css_classes=["kind"], width=140)
         self.table = TaskTable(claudia, on_open=self._on_open)
-        self.newest = pmui.Button(label="← Newest", variant="text", size="small", css_classes=["newest"])
-        self.older = pmui.Button(label="Older →", variant="text", size="small", css_classes=["older"])
-        self.back = pmui.Button(label="← All tasks", variant="text", size="small", margin=0, css_classes=["back"])
-        self.detail = TaskDetail(claudia, on_open=self._on_open, say=self.say)
+        self.pager = Tabs(label="Pages", on_choose=self._on_turn, css_classes=["pager"])
+        self.detail: TaskDetail | None = None
         self.find.param.watch(self._on_find, "value_input")
         self.kind.param.watch(self._on_kind, "value_input")
-        self.newest.on_click(self._on_newest)
-        self.older.on_click(self._on_older)
-        self.back.on_click(self._on_back)
         self.listing = pn.Column(
             self.heading,
             pn.Column(
                 self.tabs,
                 pn.Row(self.find, self.kind, styles={"gap": "10px"}, sizing_mode="stretch_width", margin=0),
                 self.table.layout,
-                pn.Row(self.newest, self.older, margin=0),
+                self.pager,
                 styles={**CARD, "gap": "10px"}, sizing_mode="stretch_width", margin=0,
             ),
             styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
-        self.single = pn.Column(self.back, self.detail.layout, sizing_mode="stretch_width", margin=0, visible=False)
+        self.single = pn.Column(sizing_mode="stretch_width", margin=0, visible=False)
         self.layout = pn.Column(self.listing, self.single, sizing_mode="stretch_width", margin=0)
 
     def refresh(self) -> None:
         """Show the chosen task, or else the page of the table."""
         self.listing.visible, self.single.visible = not self.id, bool(self.id)
         if self.id:
-            self.detail.task_id = self.id
-            self.detail.refresh()
-            self.title = self.detail.name_shown
+            self._refresh_detail()
             return
         self.title = "Tasks"
         self.table.param.update(**{name: getattr(self, name) for name in FILTERS})
@@ -89,7 +82,7 @@ class TasksPage(Page):
         self.tabs.param.update(items=self._tabs(), value=self.status)
         self.find.param.update(value=self.name_prefix, value_input=self.name_prefix)
         self.kind.param.update(value=self.type, value_input=self.type)
-        self.newest.visible, self.older.visible = bool(self.after), bool(self.table.next)
+        self.pager.items = self._pages()
         total = sum(self.claudia.boards.tasks.picture().counts.values())
         self.heading.object = heading_html("Tasks", f"{units.plural(total, 'task')} on this hub, newest first", level=1)
 
@@ -103,6 +96,22 @@ class TasksPage(Page):
             )
         return items
 
+    def _pages(self) -> list[dict[str, Any]]:
+        newest = [{"key": "newest", "label": "← Newest"}] if self.after else []
+        return newest + ([{"key": "older", "label": "Older →"}] if self.table.next else [])
+
+    def _refresh_detail(self) -> None:
+        if self.detail is None:  # most visits never see one
+            self.detail = TaskDetail(self.claudia, on_open=self._on_open, say=self.say)
+            back = [{"key": "back", "label": "← All tasks"}]
+            self.single.objects = [
+                Tabs(label="Back", items=back, on_choose=self._on_back, css_classes=["back"]),
+                self.detail.layout,
+            ]
+        self.detail.task_id = self.id
+        self.detail.refresh()
+        self.title = self.detail.name_shown
+
     def _on_status(self, status: str) -> None:
         self.param.update(status=status, after="")
 
@@ -112,16 +121,13 @@ class TasksPage(Page):
     def _on_kind(self, event: Any) -> None:
         self.param.update(type=event.new or "", after="")
 
-    def _on_newest(self, _: object) -> None:
-        self.after = ""
-
-    def _on_older(self, _: object) -> None:
-        self.after = self.table.next or ""
+    def _on_turn(self, page: str) -> None:
+        self.after = (self.table.next or "") if page == "older" else ""
 
     def _on_open(self, id: str) -> None:
         self.id = id
 
-    def _on_back(self, _: object) -> None:
+    def _on_back(self, _: str) -> None:
         self.id = ""
 
 

@@ -40,9 +40,9 @@ class EventList(LiveView):
     subject = param.String("", doc="Only events about this id; empty for all.")
     limit = param.Integer(50, bounds=(1, 500), doc="Most events shown.")
 
-    def __init__(self, claudia: Claudia, **params: Any) -> None:
+    def __init__(self, claudia: Claudia, *, title: str = "", **params: Any) -> None:
         super().__init__(claudia, **params)
-        self.table = Rows(COLUMNS, label="Events", zero=list(NO_EVENT))
+        self.table = Rows(COLUMNS, label="Events", title=title, zero=list(NO_EVENT))
         self.layout = self.table
         self._shown: tuple[Any, ...] = ()
 

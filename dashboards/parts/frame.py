@@ -7,11 +7,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import panel as pn
-from panel_material_ui import Alert
 from panel_material_ui.template.base import Page as Window
 
 from dashboards.live import Page, on_session_end
-from dashboards.parts.masthead import Masthead
+from dashboards.parts.masthead import Banner, Masthead
 from dashboards.theme import BODY, PAGE_SX, THEME, page_css
 
 MOST_ADDRESS = 2_000
@@ -23,9 +22,9 @@ class Frame:
     def __init__(self, page: Page, links: Sequence[dict[str, Any]]) -> None:
         self.page = page
         self.masthead = Masthead(pages=list(links), on_address=self._on_address)
-        self.alert = Alert(visible=False, severity="warning", sizing_mode="stretch_width", margin=0)
+        self.banner = Banner(sizing_mode="stretch_width", margin=0)
         dark = prefers_dark()
-        body = pn.Column(self.alert, page, styles=BODY, sizing_mode="stretch_width", margin=0)
+        body = pn.Column(self.banner, page, styles=BODY, sizing_mode="stretch_width", margin=0)
         self.root = Window(
             header=[self.masthead],
             main=[body],
@@ -42,6 +41,7 @@ class Frame:
         self._reading = False
         self._on_address(pn.state.location.search if pn.state.location else "")
         page.pull()
+        self.banner.text = page.problem
         self.masthead.heading = f"{page.title} · Claudia"
         page.param.watch(self._on_problem, "problem")
         page.param.watch(self._on_title, "title")
@@ -84,7 +84,7 @@ class Frame:
         self.masthead.heading = f"{event.new} · Claudia"
 
     def _on_problem(self, event: Any) -> None:
-        self.alert.param.update(object=event.new, visible=bool(event.new))
+        self.banner.text = event.new
 
     def _on_notice(self, event: Any) -> None:
         self.masthead.say(*event.new[:2])

@@ -1,4 +1,4 @@
-"""Headings and cards: what every page is laid out with."""
+"""Headings: what every page begins with."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Any
 
 import panel as pn
 
-from dashboards.theme import CARD, HEADING
+from dashboards.theme import HEADING
 
 
 def heading(title: str, text: str = "", tone: str = "", level: int = 2) -> Any:
     """A heading with a sentence below; both are shown as text."""
-    return pn.pane.HTML(
-        heading_html(title, text, tone, level), stylesheets=[HEADING], sizing_mode="stretch_width", margin=0
-    )
+    markup = heading_html(title, text, tone, level)
+    return pn.pane.HTML(markup, stylesheets=[HEADING], sizing_mode="stretch_width", margin=0)
 
 
 def heading_html(title: str, text: str = "", tone: str = "", level: int = 2) -> str:
@@ -22,10 +21,3 @@ def heading_html(title: str, text: str = "", tone: str = "", level: int = 2) -> 
     body = f'<span class="{html.escape(tone)}">{html.escape(text)}</span>'
     below = f'<p role="status">{body}</p>' if text else ""
     return f"<h{level}>{html.escape(title)}</h{level}>{below}"
-
-
-def card(title: str, *content: Any, **params: Any) -> Any:
-    """A titled box."""
-    styles = {**CARD, **params.pop("styles", {})}
-    params.setdefault("sizing_mode", "stretch_width")
-    return pn.Column(heading(title), *content, styles=styles, margin=0, **params)

@@ -11,6 +11,12 @@ from dashboards.theme import LOGO
 from dashboards.theme.part import Part
 
 
+class Banner(Part):
+    """A sentence about trouble; takes no room while there is none."""
+
+    text = param.String("", doc="The sentence.")
+
+
 class Masthead(Part):
     """The bar on top. It tells `on_address` when the browser goes back or forward."""
 

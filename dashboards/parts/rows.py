@@ -38,6 +38,7 @@ class Rows(Part):
     layout: Any = param.Selector(default="table", objects=["table", "facts", "codes"], doc="How rows are laid out.")
     waiting = param.Boolean(True, doc="Whether rows are still to come, so that a skeleton is shown.")
     opens: Any = param.Selector(default="", objects=["", "here", "there"], doc="What a click on a row does.")
+    title = param.String("", doc="A heading above; with one, the rows stand in a box.")
     zero = param.List(default=["Nothing here", ""], doc="Title, text and perhaps code to show when there is no row.")
 
     def __init__(

@@ -14,17 +14,20 @@ from dashboards import cells
 from dashboards.live import LiveView
 from dashboards.parts.actions import Actions
 from dashboards.parts.events import EventList
-from dashboards.parts.heading import card, heading, heading_html
+from dashboards.parts.heading import heading, heading_html
 from dashboards.parts.rows import Column, Rows
 from dashboards.parts.task_table import TaskTable
+from dashboards.theme import MARKS
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
 
 FACTS = (Column("label", ""), Column("value", "", "any"))
-CODE = (Column("value", "", "code"),)
+CONTENT = (Column("label", "", "heading"), Column("value", "", "code"))
 SIDE = {"flex": "1 1 320px", "min-width": "min(320px, 100%)"}
-MAIN = {"flex": "2 1 480px", "min-width": "min(480px, 100%)"}
+MAIN = {"flex": "2 1 480px", "min-width": "min(480px, 100%)", "gap": "16px"}
+WRAP = {"gap": "16px", "flex-wrap": "wrap", "align-items": "flex-start"}
+HEAD = {"align-items": "center"}
 
 
 class TaskDetail(LiveView):
@@ -41,31 +44,16 @@ class TaskDetail(LiveView):
         opens = "here" if on_open else "there"
         self.title = heading("", level=1)
         self.actions = Actions(claudia, say or _silent)
-        self.state = Rows((Column("value", "", "any"),), label="Status", layout="facts")
-        self.facts = Rows(FACTS, label="Facts", layout="facts", opens=opens, on_open=on_open)
-        self.error = Rows(CODE, label="Traceback", layout="codes")
-        self.payload = Rows(CODE, label="Payload", layout="codes")
-        self.result = Rows(CODE, label="Result", layout="codes")
-        self.children = TaskTable(claudia, on_open=on_open, label="Children")
-        self.events = EventList(claudia)
-        self._cards = {
-            "error": card("Error", self.error),
-            "result": card("Result", self.result),
-            "payload": card("Payload", self.payload),
-            "children": card("Children", self.children.layout),
-        }
-        self.body = pn.FlexBox(
-            card("Facts", self.facts, styles=SIDE),
-            pn.Column(
-                *self._cards.values(), card("Events", self.events.layout),
-                styles={**MAIN, "gap": "16px"}, sizing_mode="stretch_width", margin=0,
-            ),
-            gap="16px", sizing_mode="stretch_width", margin=0, align_items="flex-start",
-        )  # fmt: skip
-        head = pn.Row(
-            pn.Column(self.title, self.state, sizing_mode="stretch_width", margin=0),
-            self.actions.layout, styles={"align-items": "center"}, sizing_mode="stretch_width", margin=0,
-        )  # fmt: skip
+        self.facts = Rows(
+            FACTS, label="Facts", title="Facts", layout="facts", opens=opens, on_open=on_open, styles=SIDE
+        )
+        self.content = Rows(CONTENT, label="Error, result and payload", title=" ", layout="codes", visible=False)
+        self.children = TaskTable(claudia, on_open=on_open, label="Children", title="Children")
+        self.events = EventList(claudia, title="Events")
+        parts = (self.content, self.children.layout, self.events.layout)
+        side = pn.Column(*parts, styles=MAIN, sizing_mode="stretch_width", margin=0)
+        self.body = pn.Row(self.facts, side, styles=WRAP, sizing_mode="stretch_width", margin=0)
+        head = pn.Row(self.title, self.actions.layout, styles=HEAD, sizing_mode="stretch_width", margin=0)
         self.layout = pn.Column(
             head, self.body, self.actions.dialog, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0
         )
@@ -88,29 +76,25 @@ class TaskDetail(LiveView):
         self.children.parent_id = self.events.subject = task.id
         self.children.refresh()
         self.events.refresh()
-        self._cards["children"].visible = bool(self.children.table.rows)
+        self.children.table.visible = bool(self.children.table.rows)
         self._shown = (self.task_id, board, task.version)
 
     def _show_none(self) -> None:
         self.name_shown = "Task not found"
         self.title.object = heading_html("Task not found", f"No task has the id {self.task_id[:80]}", level=1)
         self.actions.show(None)
-        self.state.visible = self.body.visible = False
+        self.body.visible = False
 
     def _show(self, task: Task) -> None:
         self.name_shown = task.name
-        self.title.object = heading_html(task.name, level=1)
-        self.state.visible = self.body.visible = True
-        self.state.put([{"id": "state", "value": ["status", cells.status(task.status.value)]}])
+        word = task.status.value
+        self.title.object = heading_html(task.name, f"{MARKS[task.status]} {word}", word, level=1)
+        self.body.visible = True
         self.facts.put(cells.task_facts(task, self._parent(task), self._agent(task)))
         self.actions.show(task)
-        self._code("error", self.error, _trouble(task))
-        self._code("payload", self.payload, None if task.payload is None else cells.json_text(task.payload))
-        self._code("result", self.result, None if task.result is None else cells.json_text(task.result))
-
-    def _code(self, name: str, rows: Rows, text: str | None) -> None:
-        rows.put(cells.code_rows(text))
-        self._cards[name].visible = text is not None
+        rows = cells.content_rows(task)
+        self.content.put(rows)
+        self.content.visible = bool(rows)
 
     def _parent(self, task: Task) -> Task | None:
         try:
@@ -129,10 +113,3 @@ class TaskDetail(LiveView):
 
 def _silent(text: str, tone: str) -> None:
     """Where there is no frame, what an action did is seen in the task itself."""
-
-
-def _trouble(task: Task) -> str | None:
-    error = task.error
-    if error is None:
-        return None
-    return cells.shorten(error.traceback or f"{error.type}: {error.message}")

@@ -45,11 +45,18 @@ class TaskTable(LiveView):
     limit = param.Integer(50, bounds=(1, 500), doc="Tasks of a page.")
 
     def __init__(
-        self, claudia: Claudia, *, on_open: Callable[[str], None] | None = None, label: str = "Tasks", **params: Any
+        self,
+        claudia: Claudia,
+        *,
+        on_open: Callable[[str], None] | None = None,
+        label: str = "Tasks",
+        title: str = "",
+        **params: Any,
     ) -> None:
         super().__init__(claudia, **params)
         self.next: str | None = None
-        self.table = Rows(COLUMNS, label=label, opens="here" if on_open else "there", on_open=on_open)
+        opens = "here" if on_open else "there"
+        self.table = Rows(COLUMNS, label=label, title=title, opens=opens, on_open=on_open)
         self.layout = self.table
         self._shown: tuple[Any, ...] = ()
 

@@ -14,7 +14,7 @@ from claudia_core.boards import Minute
 from dashboards import frames
 from dashboards.live import LiveView
 from dashboards.parts.rows import Column, Rows
-from dashboards.theme import CHART_COLOURS, LEGEND
+from dashboards.theme import CARD, CHART_COLOURS, HEADING, LEGEND
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
@@ -49,8 +49,15 @@ class ThroughputChart(LiveView):
         self.switch = Button(label="Show as table", variant="text", size="small", margin=0, css_classes=["twin"])
         self.switch.on_click(self._on_switch)
         self.pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", height=HEIGHT, margin=0)
-        self.chart = pn.Column(legend(), self.pane, height=HEIGHT + 24, sizing_mode="stretch_width", margin=0)
-        self.layout = pn.Column(self.chart, self.words, self.table, self.switch, sizing_mode="stretch_width", margin=0)
+        self.head = pn.pane.HTML(head(), stylesheets=[HEADING, LEGEND], sizing_mode="stretch_width", margin=0)
+        self.layout = pn.Column(
+            self.head,
+            self.pane,
+            self.words,
+            styles={**CARD, "min-height": "110px"},
+            sizing_mode="stretch_width",
+            margin=0,
+        )
         self._sources: dict[str, Any] = {}
         self._figure: Any = None
         self._shown: Sequence[Minute] = ()
@@ -60,18 +67,23 @@ class ThroughputChart(LiveView):
         minutes = self.claudia.boards.tasks.picture().minutes
         quiet = frames.tops(minutes) == 0
         self.words.visible = quiet and not self.table.visible
-        self.chart.visible = not quiet and not self.table.visible
+        self.pane.visible = not quiet and not self.table.visible
         self.switch.visible = not quiet or self.table.visible
         if self.table.visible:
             self.table.put(frames.twin_rows(minutes))
-        if minutes != self._shown and not quiet and holoviews_loaded():
+        if minutes != self._shown and not quiet and self._may_draw():
             self._draw(minutes)
             self._shown = minutes
+
+    def _may_draw(self) -> bool:
+        """Not before the first paint of a page, whose rows are waited for more."""
+        return bool(self.layout._models or pn.state.curdoc is None) and holoviews_loaded()
 
     def _draw(self, minutes: Sequence[Minute]) -> None:
         if self._figure is None:
             self._figure, self._sources = figure(minutes)
             self.pane.object = self._figure
+            self.layout.extend([self.table, self.switch])  # not needed before there is something to switch
         else:
             for series, rectangles in frames.bars(minutes).items():
                 self._sources[series].data = rectangles
@@ -83,13 +95,13 @@ class ThroughputChart(LiveView):
         self.refresh()
 
 
-def legend() -> Any:
-    """What the colours mean, in the words of the table."""
+def head() -> str:
+    """The heading, and what the colours mean in the words of the table."""
     marks = [
         f'<span><b style="background:{colour}" aria-hidden="true"></b>{series}</span>'
         for series, colour in CHART_COLOURS.items()
     ]
-    return pn.pane.HTML(f"<div>{''.join(marks)}</div>", stylesheets=[LEGEND], height=24, margin=0)
+    return f"<h2>Throughput, last hour</h2><div>{''.join(marks)}</div>"
 
 
 def holoviews_loaded() -> bool:

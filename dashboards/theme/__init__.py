@@ -84,8 +84,11 @@ h1, h2 { font: 600 20px/1.3 system-ui, -apple-system, "Segoe UI", Roboto, "DejaV
 h2 { font-size: 15px; margin-bottom: 6px; }
 p { font: 14px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; margin: 2px 0 0;
   color: light-dark(#5b6678, #9aa6b8); }
-p .bad { color: light-dark(#b91c1c, #ff8a8a); font-weight: 600; }
-p .good { color: light-dark(#15803d, #5fd38d); font-weight: 600; }
+p span[class]:not([class=""]) { font-weight: 600; }
+p :is(.bad, .failed) { color: light-dark(#b91c1c, #ff8a8a); }
+p :is(.good, .completed) { color: light-dark(#15803d, #5fd38d); }
+p .active { color: light-dark(#2563eb, #7aa7ff); }
+p .cancelled { color: light-dark(#8a5a06, #e5b567); }
 """
 
 LEGEND = """

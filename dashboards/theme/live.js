@@ -122,6 +122,7 @@ const KINDS = {
   span: (value) => clock("span", value.from, value.to),
   left: (value) => clock("left", value),
   tags: (value) => h("span", {class: "tags"}, ...value.map((tag) => h("span", {class: "tag", title: tag}, tag))),
+  heading: (value) => h("h2", {}, value),
   id: (value) => h("span", {class: "id"}, h("code", {}, value), copier(value, "Copy")),
 }
 
@@ -143,7 +144,8 @@ class Grid {
     const heads = this.columns.map((column) => h("th", {...this.marks(column), role: "columnheader", scope: "col"}, column.label))
     const head = h("thead", {role: "rowgroup"}, h("tr", {role: "row"}, ...heads))
     this.table = h("table", {role: "table", "aria-label": model.label, class: model.layout}, head, this.body)
-    this.root = h("div", {class: "rows"}, this.table, this.zero)
+    this.rows = h("div", {class: "rows"}, this.table, this.zero)
+    this.root = model.title ? h("section", {class: "card"}, model.title.trim() ? h("h2", {}, model.title) : null, this.rows) : this.rows
     this.body.onclick = (event) => this.click(event)
     this.body.onkeydown = (event) => this.key(event)
     this.apply({order: model.initial.map((row) => row.id), rows: Object.fromEntries(model.initial.map((row) => [row.id, row]))})
@@ -157,7 +159,7 @@ class Grid {
     for (const [id, values] of Object.entries(change.rows ?? {})) { this.update(id, values) }
     if (change.order) { this.arrange(change.order) }
     this.waiting = change.waiting ?? this.waiting
-    this.root.setAttribute("aria-busy", String(this.waiting))
+    this.rows.setAttribute("aria-busy", String(this.waiting))
     this.empty(change.zero)
   }
 
@@ -298,6 +300,15 @@ const icon = (path) => {
   return svg
 }
 
+// What keeps a page from following the hub, for as long as it does.
+function banner({model}) {
+  const strip = h("div", {class: "banner", role: "alert"})
+  const draw = () => { strip.textContent = model.text; strip.hidden = !model.text }
+  model.on("text", draw)
+  draw()
+  return strip
+}
+
 function masthead({model, view}) {
   const items = model.pages.map((page) => h("a", {href: page.href, "aria-current": page.here ? "page" : null, title: page.title}, icon(page.icon), h("span", {}, page.title)))
   const brand = h("a", {class: "brand", href: model.home, "aria-label": "Claudia: overview"}, icon(model.logo), h("span", {}, "Claudia"))
@@ -349,5 +360,6 @@ export default {
   Rows: {render: rows},
   Tiles: {render: tiles},
   Tabs: {render: tabs},
+  Banner: {render: banner},
   Masthead: {render: masthead},
 }

@@ -79,11 +79,11 @@ def test_tasks_come_page_by_page(claudia):
     page.table.limit = 5
     page.refresh()
     assert names(page.table.table.rows)[0] == "task 6"
-    assert page.older.visible
-    page._on_older(None)
+    assert [item["key"] for item in page.pager.items] == ["older"]
+    page._on_turn("older")
     assert names(page.table.table.rows) == ["task 1", "task 0"]
-    assert not page.older.visible
-    page._on_newest(None)
+    assert [item["key"] for item in page.pager.items] == ["newest"]
+    page._on_turn("newest")
     assert len(page.table.table.rows) == 5
 
 
@@ -105,9 +105,10 @@ def test_choosing_a_task_shows_all_of_it(busy):
     detail = page.detail
     assert page.title == "broke"
     assert not page.listing.visible
-    assert XSS in detail.error.rows[0]["value"]
-    assert '"file": "a.csv"' in detail.payload.rows[0]["value"]
-    assert not detail._cards["result"].visible
+    content = {row["label"]: row["value"] for row in detail.content.rows}
+    assert list(content) == ["Error", "Payload"]
+    assert XSS in content["Error"]
+    assert '"file": "a.csv"' in content["Payload"]
     assert [row["event"] for row in detail.events.table.rows] == [
         "error:reported", "task:failed", "task:started", "task:created",
     ]  # fmt: skip
@@ -141,7 +142,7 @@ def test_children_are_listed_in_the_detail(claudia):
     page = TasksPage(claudia)
     page.id = parent.id
     assert names(page.detail.children.table.rows) == ["child"]
-    assert page.detail._cards["children"].visible
+    assert page.detail.children.table.visible
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_the_chart_has_words_when_there_is_nothing_to_draw(claudia):
     chart = ThroughputChart(claudia)
     chart.refresh()
     assert chart.words.visible
-    assert not chart.chart.visible
+    assert not chart.pane.visible
 
 
 def test_the_chart_has_a_table_twin(busy):
