@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claudia_core.errors import BadCursor, InvalidValue, TooLarge
 from claudia_core.model.event import Cursor, EventSlice
 from claudia_core.model.times import require_utc
 from claudia_core.model.values import require_json, require_text
 from claudia_core.ports import Store, Transaction
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RESERVED = frozenset(
     ("task", "progress", "error", "issue", "agent", "health", "webhook", "log", "key", "user", "claudia")
@@ -93,6 +96,15 @@ class Events:
         if after is not None:
             start = max(start, self.position_of(after))
         return self._store.events(start, limit, tuple(types), subject)
+
+    def frame(self, *, limit: int = MAX_BATCH, **filters: Any) -> pd.DataFrame:
+        """Events as a DataFrame, one row each, oldest first, indexed by sequence; `filters` as in `list`.
+
+        Columns: time (UTC), type, subject, data (a dict).
+        """
+        from claudia_core.services.frames import events_frame  # pandas costs half a second: only when asked for
+
+        return events_frame(self.list(limit=limit, **filters).events)
 
     def position_of(self, cursor: Cursor | str) -> int:
         """The sequence a cursor of this log stands at.

@@ -24,7 +24,9 @@ TASK_COLUMNS = {
     "created_at": "datetime64[us, UTC]",
     "started_at": "datetime64[us, UTC]",
     "finished_at": "datetime64[us, UTC]",
+    "updated_at": "datetime64[us, UTC]",
     "parent_id": "str",
+    "agent_id": "str",
 }
 
 
@@ -47,7 +49,9 @@ def tasks_frame(tasks: Iterable[Task]) -> pd.DataFrame:
             "created_at": task.created_at,
             "started_at": task.started_at,
             "finished_at": task.finished_at,
+            "updated_at": task.updated_at,
             "parent_id": task.parent_id,
+            "agent_id": task.agent_id,
         }
         for task in tasks
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
+from claudia_core.model.times import utc_now
 from claudia_core.ports import Clock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,6 +44,27 @@ class FakeClock:
             return True
         self.move(timeout)
         return event.is_set()
+
+
+class PastClock(FakeClock):
+    """A clock that is moved through the past, and joins the machine's when told to."""
+
+    def __init__(self, start: datetime = START) -> None:
+        super().__init__(start)
+        self._joined = False
+
+    def now(self) -> datetime:
+        """The moment it was moved to; since it joined, the present, and never before that moment."""
+        moment = super().now()
+        return max(moment, utc_now()) if self._joined else moment
+
+    def move_to(self, moment: datetime) -> None:
+        """Move the time on to a later moment; one that has passed already changes nothing."""
+        self.move(max(0.0, (moment - super().now()).total_seconds()))
+
+    def join(self) -> None:
+        """From here on, go with the machine's clock."""
+        self._joined = True
 
 
 _: type[Clock] = FakeClock  # the type checker proves that the port is met
