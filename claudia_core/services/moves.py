@@ -6,7 +6,8 @@ What a `Move` does may run more than once, so all that it needs is checked and m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import batched
 from typing import Any
 
@@ -26,13 +27,17 @@ from claudia_core.services.new_task import NewTask
 class Move:
     """A change of one task. Called, it is made within a transaction; `name` and `values` tell it to a hub elsewhere.
 
-    `key` names this very change, so that a hub that is told twice makes it once.
+    `key` lets a hub that is told twice make the change once.
     """
 
     name: str
     values: Mapping[str, Any]
     make: Callable[[Transaction, Task], Task]
-    key: str = field(default_factory=new_id)
+
+    @cached_property
+    def key(self) -> str:
+        """Names this very change; made when first asked for, because only a hub elsewhere needs it."""
+        return new_id()
 
     def __call__(self, tx: Transaction, task: Task) -> Task:
         """The task after the change, saved with the transaction."""

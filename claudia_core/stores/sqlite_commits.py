@@ -20,19 +20,63 @@ from claudia_core.stores.sqlite_reader import SqliteReader, mapped, sqlite_error
 log = structlog.get_logger(__name__)
 
 
+MOST_KEPT = 2_000
+"""Documents that the writer remembers from its own commits, so that a task's next change need not read it again."""
+
+LARGE = 4_000
+"""Characters of a document above which it is not remembered."""
+
+
 class Committed:
-    """Committed state as the writer's transactions see it, with errors mapped."""
+    """Committed state as the writer's transactions see it, with errors mapped.
+
+    What this connection wrote or read last is kept until another one commits (`PRAGMA data_version` says so): besides
+    the query itself that saves a hand-over of the interpreter's lock, which is dear when many threads write.
+    """
 
     def __init__(self, reader: SqliteReader, path: str) -> None:
         self.reader = reader
+        self.last_time: datetime | None = None
         self._path = path
+        self._kept: dict[tuple[str, str], str | None] = {}
+        self._version = -1
+
+    def refresh(self) -> None:
+        """Forget what another connection may have changed; called with the write lock held."""
+        version = self.reader.data_version()
+        if version != self._version:
+            self._version = version
+            self._kept.clear()
+            self.last_time = self.reader.last_time()
+
+    def keep(self, changes: Changes) -> None:
+        """Remember what was just committed."""
+        for key, stored in changes.documents.items():
+            self._note(key, None if stored is None else stored.body)
+        if changes.records:
+            self.last_time = changes.now
 
     def get_body(self, collection: str, id: str) -> str | None:
         """The JSON text of a document, or None."""
+        key = (collection, id)
         try:
-            return self.reader.get_body(collection, id)
+            return self._kept[key]
+        except KeyError:
+            pass
+        try:
+            body = self.reader.get_body(collection, id)
         except apsw.Error as error:
             raise mapped(error, self._path) from error
+        self._note(key, body)
+        return body
+
+    def _note(self, key: tuple[str, str], body: str | None) -> None:
+        if body is not None and len(body) > LARGE:
+            self._kept.pop(key, None)
+            return
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[key] = body
 
     def find(self, query: Query) -> Page:
         """One page of committed documents."""
@@ -76,8 +120,8 @@ class SqliteCommits:
         with sqlite_errors(self._path):
             base = self._connected()
             self.sql.execute("BEGIN IMMEDIATE")
-            last = base.reader.last_time()
-        now = self._now()
+            base.refresh()
+        now, last = self._now(), base.last_time
         return base, Changes(now if last is None else max(now, last))
 
     def commit(self, changes: Changes) -> None:
@@ -88,6 +132,8 @@ class SqliteCommits:
         with sqlite_errors(self._path):
             self._save(changes)
             self.sql.execute("COMMIT")
+        if self._base is not None:
+            self._base.keep(changes)
         self._leave()
         self._told()
 

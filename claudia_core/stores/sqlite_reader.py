@@ -83,7 +83,7 @@ class SqliteReader:
         """See `ports.Reader.get_many`."""
         table = schema.collection(collection).name
         found: dict[str, Document] = {}
-        for part in batched(ids, 500, strict=False):
+        for part in batched(ids, 500):
             marks = ",".join("?" * len(part))
             rows = self.sql.execute(f"SELECT id, body FROM {table} WHERE id IN ({marks})", part)
             found.update((str(id), orjson.loads(str(body))) for id, body in rows)
@@ -138,6 +138,10 @@ class SqliteReader:
     def oldest(self) -> int:
         """The sequence of the oldest event kept; 0 in an empty log."""
         return int(self._value("SELECT min(seq) FROM events") or 0)
+
+    def data_version(self) -> int:
+        """Changes when another connection has committed to the file."""
+        return int(self._value("PRAGMA data_version"))
 
     def last_time(self) -> datetime | None:
         """The time of the newest event."""

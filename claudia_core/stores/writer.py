@@ -185,7 +185,7 @@ class Writer:
         return batch
 
     def _gather(self) -> None:
-        """Wait a moment for callers who wrote in the last commit too: fewer, larger commits where many write at once."""
+        """Wait a moment for those who wrote in the last commit too: fewer, larger commits where many write at once."""
         if len(self._queue) < self._expected:
             self._ready.wait_for(lambda: len(self._queue) >= self._expected or self._closed, GATHER * self._expected)
         waiting = min(BATCH, len(self._queue))
