@@ -1,4 +1,4 @@
-"""The command line: `claudia serve | demo | tasks | watch | prune | backup | restore | doctor`.
+"""The command line: `claudia serve | demo | tasks | watch | report | prune | backup | restore | doctor`.
 
 Each command is in the file of its noun and is loaded only when it is called, so that help and small commands are quick.
 """
@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": ("demo:demo", "Analyse real Python source trees as a tracked job, and print the result."),
     "tasks": ("tasks:tasks", "List tasks."),
     "watch": ("watch:watch", "Show running tasks and new events live."),
+    "report": ("report:report", "Write what happened in a period as one file, HTML or Markdown."),
     "prune": ("store:prune", "Delete old events."),
     "backup": ("store:backup", "Copy the store to a new file while it is in use."),
     "restore": ("store:restore", "Put a backup in the place of the store."),
