@@ -12,14 +12,14 @@ from websockets.sync.client import reconnect
 
 from claudia_core.clients.refusals import error_of
 from claudia_core.clients.transport import Address
-from claudia_core.errors import HubUnavailable
+from claudia_core.errors import ClaudiaError, HubUnavailable
 
 MOST_BYTES = 8_000_000
 """Longest message that a hub may send."""
 
 
 class Direct(reconnect):
-    """A connection without redirects: `Direct(url, **settings(...)).connect()`."""
+    """A connection without redirects: `with Direct(url, **settings(...)) as socket`."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """None is followed."""
@@ -57,6 +57,8 @@ def translated(address: Address) -> Iterator[None]:
     """
     try:
         yield
+    except ClaudiaError:  # some are ValueError or TimeoutError, too
+        raise
     except InvalidStatus as error:
         status = error.response.status_code
         raise error_of({"detail": f"{address} refused the socket"}, status=status) from error

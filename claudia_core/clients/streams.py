@@ -117,6 +117,8 @@ class EventStream:
                 try:
                     with client.stream("GET", self._url(), headers=self._headers(), timeout=_timeout()) as response:
                         self._wire = response.extensions["network_stream"].get_extra_info("socket")
+                        if self._stopped.is_set():
+                            return
                         if not response.is_success:
                             response.read()
                         self._require_stream(response)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from claudia_core.clients.refusals import error_of
 from claudia_core.clients.rest import ClaudiaApiClient
 from claudia_core.clients.sockets import Direct, settings, translated
 from claudia_core.clients.transport import Address, Backoff
-from claudia_core.errors import HubUnavailable, InvalidValue, WaitTimeout
+from claudia_core.errors import HubUnavailable, TaskNotFound, WaitTimeout
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status, Task
 
@@ -80,13 +80,13 @@ class TaskServiceClient:
 
     def _states(self, id: str, until: float | None) -> Iterator[TaskState]:
         """The states that one connection tells, until the task's end or `until`."""
-        if not id:
-            raise InvalidValue("the id is empty", field="id")
+        if not id or "/" in id:
+            raise TaskNotFound(f"no task {id!r:.80}", field="id")
         url = f"{self._address.socket}/ws/tasks/{quote(id, safe='')}"
         opening = OPENING if until is None else max(0.1, min(OPENING, until - time.monotonic()))
-        with translated(self._address):
-            socket = Direct(url, **settings(self._address, opening)).connect()
-        with closing(socket):
+        with ExitStack() as stack:
+            with translated(self._address):
+                socket = stack.enter_context(Direct(url, **settings(self._address, opening)))
             while True:
                 rest = None if until is None else max(0.0, until - time.monotonic())
                 with translated(self._address):

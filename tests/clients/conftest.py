@@ -10,7 +10,7 @@ import pytest
 from claudia_core import Claudia
 from claudia_core.api import server
 from claudia_core.clients import ClaudiaApiClient
-from tests.clients.serving import TOKEN, Server, Served, server_process, serving
+from tests.clients.serving import TOKEN, Served, Server, server_process, serving
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ BUSY = b'{"code":"store_busy","detail":"another process writes"}'
 
 @contextmanager
 def fake(*answers):
-    """A server that gives these answers in turn, the last one for ever: (status, headers, body), or None for no answer."""
+    """A server that gives these answers in turn, the last for ever: (status, headers, body), or None for none."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -177,18 +177,21 @@ def test_what_cannot_help_is_not_repeated():
 def test_patience_ends():
     """Nobody listens: the error names the address, after about the patience."""
     started = time.monotonic()
-    with ClaudiaApiClient("http://127.0.0.1:9", TOKEN, patience=0.5) as client:
-        with pytest.raises(HubUnavailable, match=r"http://127\.0\.0\.1:9 cannot be reached"):
-            client.tasks.counts()
+    refused = pytest.raises(HubUnavailable, match=r"http://127\.0\.0\.1:9 cannot be reached")
+    with ClaudiaApiClient("http://127.0.0.1:9", TOKEN, patience=0.5) as client, refused:
+        client.tasks.counts()
     assert time.monotonic() - started < 4
 
 
 def test_redirects_are_not_followed():
     """The token goes where it was meant to go, and nowhere else."""
-    with fake((200, {}, TASK)) as (elsewhere, strangers):
-        with fake((307, {"Location": f"{elsewhere}/api/v1/tasks/counts"}, b"")) as (base, _):
-            with ClaudiaApiClient(base, TOKEN) as client, pytest.raises(ClaudiaError, match="redirect"):
-                client.tasks.counts()
+    with (
+        fake((200, {}, TASK)) as (elsewhere, strangers),
+        fake((307, {"Location": f"{elsewhere}/api/v1/tasks/counts"}, b"")) as (base, _),
+        ClaudiaApiClient(base, TOKEN) as client,
+    ):
+        with pytest.raises(ClaudiaError, match="redirect"):
+            client.tasks.counts()
         assert strangers == []
 
 
@@ -203,9 +206,9 @@ def test_no_proxy_is_asked_for_this_machine(monkeypatch, client):
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b""])
 def test_something_else_answers(body):
     """A server that is no hub is told from one."""
-    with fake((200, {}, body)) as (base, _), ClaudiaApiClient(base, patience=0) as client:
-        with pytest.raises(HubUnavailable, match="something else"):
-            client.tasks.counts()
+    refused = pytest.raises(HubUnavailable, match="something else")
+    with fake((200, {}, body)) as (base, _), ClaudiaApiClient(base, patience=0) as client, refused:
+        client.tasks.counts()
 
 
 def test_connections_are_shared(served):
