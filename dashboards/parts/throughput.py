@@ -28,7 +28,10 @@ COLUMNS = (
     Column("errors", "Errors", "number", 2),
 )
 QUIET = ("No task ended in the last hour", "As soon as one does, its minute appears here.")
+DRAWING = ("", "Drawing the chart …")
 HEIGHT = 220
+LOW, HIGH = 120, HEIGHT + 96
+"""Least height of the box without and with a chart, so that nothing below it jumps."""
 
 CLOCK = """
 const at = new Date(tick)
@@ -54,7 +57,7 @@ class ThroughputChart(LiveView):
             self.head,
             self.pane,
             self.words,
-            styles={**CARD, "min-height": "110px"},
+            styles=CARD,
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -66,7 +69,9 @@ class ThroughputChart(LiveView):
         """Bring chart and table up to date."""
         minutes = self.claudia.boards.tasks.picture().minutes
         quiet = frames.tops(minutes) == 0
-        self.words.visible = quiet and not self.table.visible
+        self.words.visible = (quiet or self._figure is None) and not self.table.visible
+        self.words.put([], QUIET if quiet else DRAWING)
+        self.layout.min_height = LOW if quiet else HIGH
         self.pane.visible = not quiet and not self.table.visible
         self.switch.visible = not quiet or self.table.visible
         if self.table.visible:
@@ -83,6 +88,7 @@ class ThroughputChart(LiveView):
         if self._figure is None:
             self._figure, self._sources = figure(minutes)
             self.pane.object = self._figure
+            self.words.visible = False
             self.layout.extend([self.table, self.switch])  # not needed before there is something to switch
         else:
             for series, rectangles in frames.bars(minutes).items():

@@ -144,7 +144,7 @@ class Grid {
     const heads = this.columns.map((column) => h("th", {...this.marks(column), role: "columnheader", scope: "col"}, column.label))
     const head = h("thead", {role: "rowgroup"}, h("tr", {role: "row"}, ...heads))
     this.table = h("table", {role: "table", "aria-label": model.label, class: model.layout}, head, this.body)
-    this.rows = h("div", {class: "rows"}, this.table, this.zero)
+    this.rows = h("div", {class: "grid"}, this.table, this.zero)
     this.root = model.title ? h("section", {class: "card"}, model.title.trim() ? h("h2", {}, model.title) : null, this.rows) : this.rows
     this.body.onclick = (event) => this.click(event)
     this.body.onkeydown = (event) => this.key(event)
@@ -243,7 +243,7 @@ function tile(item) {
 }
 
 function tiles({model}) {
-  const list = h("div", {class: "tiles", role: "group", "aria-label": model.label})
+  const list = h("div", {class: "figures", role: "group", "aria-label": model.label})
   const draw = () => list.replaceChildren(...model.items.map(tile))
   model.on("items", draw)
   draw()
@@ -251,7 +251,7 @@ function tiles({model}) {
 }
 
 function tabs({model}) {
-  const list = h("div", {class: "tabs", role: "group", "aria-label": model.label})
+  const list = h("div", {class: "choices", role: "group", "aria-label": model.label})
   const draw = () => list.replaceChildren(...model.items.map((item) => {
     const count = item.count == null ? null : h("span", {class: "count"}, item.count)
     const mark = item.mark ? h("span", {class: `mark ${item.key}`, "aria-hidden": "true"}, item.mark) : null
@@ -302,7 +302,7 @@ const icon = (path) => {
 
 // What keeps a page from following the hub, for as long as it does.
 function banner({model}) {
-  const strip = h("div", {class: "banner", role: "alert"})
+  const strip = h("div", {class: "trouble", role: "alert"})
   const draw = () => { strip.textContent = model.text; strip.hidden = !model.text }
   model.on("text", draw)
   draw()
@@ -340,7 +340,7 @@ function masthead({model, view}) {
       history[message.push ? "pushState" : "replaceState"]({}, "", location.pathname + message.address)
     }
   })
-  return h("div", {class: "masthead"}, brand, h("nav", {"aria-label": "Pages"}, ...items), state, toasts)
+  return h("div", {class: "top"}, brand, h("nav", {"aria-label": "Pages"}, ...items), state, toasts)
 }
 
 // The session is gone with the hub: ask until it answers, then load the same address, which holds the whole view.
