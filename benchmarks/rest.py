@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -92,13 +94,19 @@ def server(arguments: list[str]) -> Iterator[int]:
 
 
 def _answers(port: int, until: float) -> None:
+    """Wait for the first page (or that there is none): what a server still loads is not what is measured."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Authorization": f"Bearer {TOKEN}"})
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port)).close()
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                if b"bokeh" in answer.read().lower():
+                    break
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                break
         except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
-        else:
-            time.sleep(3.0)  # what the server still does in the background at its start is not what is measured
-            return
+            pass
+        if time.monotonic() > until:
+            raise TimeoutError("the server shows no page")
+        time.sleep(0.1)
+    time.sleep(2.0)

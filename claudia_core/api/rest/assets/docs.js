@@ -8,10 +8,16 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// Paragraphs and `code`, which is all that the descriptions use.
+// Paragraphs, lists and `code`, which is all that the descriptions use.
 function prose(text) {
-  return text.split(/\n\s*\n/).map((part) => make("p", {}, ...part.split(/(`[^`]+`)/).map((piece) =>
-    piece.startsWith("`") && piece.length > 1 ? make("code", {}, piece.slice(1, -1)) : piece.replaceAll("**", ""))));
+  return text.split(/\n\s*\n/).map((part) => part.startsWith("* ")
+    ? make("ul", { class: "points" }, ...part.slice(2).split("\n* ").map((point) => make("li", {}, ...inline(point))))
+    : make("p", {}, ...inline(part)));
+}
+
+function inline(text) {
+  return text.split(/(`[^`]+`)/).map((piece) =>
+    piece.startsWith("`") && piece.length > 1 ? make("code", {}, piece.slice(1, -1)) : piece.replaceAll("**", ""));
 }
 
 function resolve(api, schema) {
@@ -36,7 +42,7 @@ function sampleObject(api, schema, depth) {
 
 function typeName(api, given) {
   const schema = given || {};
-  if (schema.$ref) return schema.$ref.split("/").pop();
+  if (schema.$ref) return schema.$ref.split("/").pop().replace("JsonValue", "any JSON");
   if (schema.anyOf) return schema.anyOf.map((kind) => typeName(api, kind)).join(" or ");
   if (schema.type === "array") return `list of ${typeName(api, schema.items)}`;
   return schema.format || schema.type || "any JSON";
