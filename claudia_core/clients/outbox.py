@@ -9,13 +9,12 @@ from dataclasses import asdict, dataclass
 from itertools import islice, takewhile
 from typing import Any, NoReturn
 
-import structlog
-
 from claudia_core.clients.http import Connection, Request, prepare
 from claudia_core.errors import AccessDenied, ClaudiaError, HubUnavailable, StoreClosed, StoreFull, WaitTimeout
+from claudia_core.logs import get_logger
 from claudia_core.services.progress import ProgressUpdate
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 MOST = 10_000
 MOST_BYTES = 50_000_000
@@ -134,7 +133,7 @@ class Outbox:
                 self._refuse(self._failure)
 
     def _refuse(self, failure: ClaudiaError | None) -> NoReturn:
-        if isinstance(failure, AccessDenied):
+        if failure is not None and self._is_denied():
             raise AccessDenied(failure.message, hint=failure.hint) from failure
         raise HubUnavailable(f"changes wait for {self._connection.address}, which is away or busy") from failure
 
@@ -143,11 +142,19 @@ class Outbox:
 
         Raises:
             WaitTimeout: that took more than `timeout` seconds.
+            AccessDenied: the hub does not let this process in, so waiting does not help.
         """
         with self._changed:
             mark = self._posted
-            if not self._changed.wait_for(lambda: self._is_told(mark) or self._stopped, timeout):
-                raise WaitTimeout(f"{len(self._waiting)} changes still wait for {self._connection.address}")
+            self._changed.wait_for(lambda: self._is_told(mark) or self._stopped or self._is_denied(), timeout)
+            if self._is_told(mark):
+                return
+            if self._is_denied():
+                self._refuse(self._failure)
+            raise WaitTimeout(f"{len(self._waiting)} changes still wait for {self._connection.address}")
+
+    def _is_denied(self) -> bool:
+        return isinstance(self._failure, AccessDenied)
 
     def _is_told(self, mark: int) -> bool:
         first = next(iter(self._waiting.values()), None)

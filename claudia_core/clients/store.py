@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, cast
 
-import structlog
-
 from claudia_core.bus import EventBus
 from claudia_core.clients.http import Connection
 from claudia_core.clients.hub import RemoteAgents, RemoteErrors, RemoteEvents, RemoteHealth, log_status
@@ -17,10 +15,11 @@ from claudia_core.clients.tasks import RemoteProgress, RemoteTasks
 from claudia_core.clients.transport import Address
 from claudia_core.errors import BadCursor, ClaudiaError, StoreError
 from claudia_core.feed import Feed
+from claudia_core.logs import get_logger
 from claudia_core.model.event import Cursor, Event, EventSlice, Gap
 from claudia_core.ports import LogStatus, Store
 
-logger = structlog.get_logger(__name__)
+logger = get_logger(__name__)
 
 TIMEOUT = 10.0
 PATIENCE = 10.0

@@ -122,6 +122,7 @@ def test_patience(served):
         list(stream)
 
 
+@pytest.mark.slow
 def test_each_event_once_though_the_hub_is_killed(killable):
     """Killed and started again in the middle, twice: nothing is missed and nothing comes twice."""
     total, found = 60, []

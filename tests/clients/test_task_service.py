@@ -98,6 +98,7 @@ def test_a_hub_that_never_comes():
             service.wait("x", timeout=0.1)
 
 
+@pytest.mark.slow
 def test_the_hub_is_killed_meanwhile(killable):
     """The wait goes on with the hub that takes its place; states that were known are not told again."""
     with (
