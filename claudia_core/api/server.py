@@ -26,7 +26,7 @@ from claudia_core.errors import SettingsError
 
 log = structlog.get_logger(__name__)
 
-PARTS = (problems, metrics, probes, rest, graphql, realtime)
+PARTS = (problems, metrics, probes, rest, graphql)
 """What the gateway is made of; each has `mount(app: FastAPI, claudia: Claudia) -> None`."""
 
 PAGES = "claudia.pages"
