@@ -156,10 +156,11 @@ def twin_of(chart: Chart) -> Table:
 def _table(block: Table, _: str, alone: bool) -> str:
     hidden = ' class="unseen"' if alone else ""
     heads = "".join(f'<th scope="col"{_marks(column)}>{escape(column.label)}</th>' for column in block.columns)
+    head = f"<thead><tr>{heads}</tr></thead>" if any(column.label for column in block.columns) else ""
     rows = "".join(f"<tr>{_row(block, row)}</tr>\n" for row in block.rows)
     return (
         f"<table><caption><span{hidden}>{escape(block.caption)}</span></caption>"
-        f"<thead><tr>{heads}</tr></thead><tbody>\n{rows}</tbody></table>{_note(block.note)}"
+        f"{head}<tbody>\n{rows}</tbody></table>{_note(block.note)}"
     )
 
 

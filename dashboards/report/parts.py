@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
+from claudia_core.errors import WaitTimeout
 from claudia_core.model.task import Status
 from claudia_core.model.times import utc_now
 from dashboards import frames
@@ -37,6 +39,7 @@ from dashboards.report.blocks import (
 from dashboards.report.facts import Tally
 
 if TYPE_CHECKING:
+    from claudia_core import Claudia
     from claudia_core.boards import Minute
 
 PATIENCE = 5.0
@@ -55,7 +58,7 @@ def freeze(view: LiveView) -> str:
 
 def frozen(view: LiveView, title: str | None = None) -> Document:
     """The same as a document of its own."""
-    view.claudia.feed.wait_until(view.claudia.store.head(), PATIENCE)
+    _catch_up(view.claudia)
     if not isinstance(view, ThroughputChart):  # it would draw what is not used here
         view.refresh()
     now = utc_now()
@@ -63,6 +66,13 @@ def frozen(view: LiveView, title: str | None = None) -> Document:
     name = title or getattr(view, "title", "") or sections[0].title
     lines = (f"As it was at {now:%Y-%m-%d %H:%M:%S} UTC", f"Hub: {view.claudia.store.url}")
     return Document(name if isinstance(name, str) else type(view).__name__, lines, sections)
+
+
+def _catch_up(claudia: Claudia) -> None:
+    """Let the board see what was just saved; where it cannot, what it knows is shown."""
+    claudia.boards.tasks.version  # noqa: B018 - makes the board
+    with suppress(WaitTimeout):
+        claudia.feed.wait_until(claudia.store.head(), PATIENCE)
 
 
 def _sections(view: LiveView) -> Iterator[Section]:
@@ -164,7 +174,7 @@ class _HeadingReader(HTMLParser):
 
 def _rows(table: Rows) -> Iterator[Block]:
     if table.title:
-        yield Words(table.title, HEADING)
+        yield Words(table.title.strip() or table.label, HEADING)
     words = table._words or table.zero
     if not table.rows:
         yield from (Words(text, "note") for text in words[:2] if text)

@@ -24,12 +24,15 @@ FINE = 2 * 86_400
 STEPS = ((96, 60), (96, 300), (96, 900), (96, 3_600), (64, 21_600), (96, 86_400), (60, 604_800))
 """Widths of a bar in seconds, from narrow to wide, each with the most bars it may give."""
 
+WORDS = ((3_600, "hour", 3_600, 259_200), (60, "minute", 0, 7_200), (86_400, "day", 259_200, 10**9))
+"""Units that a length may be told in, each with the seconds from which on and below which it reads well."""
+
 _AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhdw])")
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` to `end`, in whole buckets of the rollups; `until` is where it ends for people, `now` at most.
+    """From `start` to `end`, in whole buckets of the rollups; `until` is the end as it was asked for.
 
     `live` is true where it ends in the present.
     """
@@ -60,8 +63,8 @@ class Period:
     def length(self) -> str:
         """Its length in words, such as `24 hours` or `7 days`."""
         seconds = round((self.until - self.start).total_seconds())
-        for size, noun, least in ((86_400, "day", 3 * 86_400), (3_600, "hour", 3_600), (60, "minute", 0)):
-            if seconds >= least and (seconds % size < self.width or seconds >= 100 * size):
+        for size, noun, least, most in WORDS:
+            if least <= seconds < most and seconds % size < self.width:
                 return units.plural(max(1, seconds // size), noun)
         return units.span(seconds) or ""
 
@@ -103,9 +106,8 @@ def period(since: Moment, until: Moment | None = None, *, now: datetime) -> Peri
     width = rollups.MINUTE if seconds <= FINE + rollups.MINUTE else rollups.HOUR
     floor = rollups.bucket(start, width)
     ceiling = -(-int(-(-stop.timestamp() // 1)) // width) * width
-    live = stop == now
     end = datetime.fromtimestamp(ceiling, UTC)
-    return Period(datetime.fromtimestamp(floor, UTC), end, now if live else end, width, live)
+    return Period(datetime.fromtimestamp(floor, UTC), end, stop, width, stop == now)
 
 
 def moment(value: Moment, field: str, now: datetime) -> datetime:
