@@ -13,15 +13,14 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-import structlog
-
 from claudia_core.errors import WaitTimeout
+from claudia_core.logs import get_logger
 from claudia_core.model.event import Event
 from claudia_core.model.times import utc_now
 
 type Handler = Callable[[Event], Any]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 KEPT_FAILURES = 100
 

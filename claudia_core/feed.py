@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Protocol
 
-import structlog
-
 from claudia_core.bus import EventBus
 from claudia_core.errors import StoreClosed, WaitTimeout
+from claudia_core.logs import get_logger
 from claudia_core.model.event import Event, EventSlice, Gap
 from claudia_core.model.times import utc_now
 from claudia_core.ports import Store
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
+
+BUSY = 0.05
+"""Seconds after the last news for which more are expected."""
+
+BREATH = 0.003
+"""Seconds to wait then, so that a busy log costs a wake-up per slice and not per commit."""
 
 SLICE = 1_000
 """Most events read at once."""
@@ -44,6 +50,7 @@ class Feed:
         self._stopped = threading.Event()
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._handed_at = 0.0
         self.position = 0
         self.gaps = 0
         self.error: Exception | None = None
@@ -101,6 +108,7 @@ class Feed:
         while not self._stopped.is_set():
             try:
                 if self._store.wait(self.position, 0.5) > self.position:
+                    self._breathe()
                     self._hand_on(self._store.events(self.position, SLICE))
                 self.error = None
             except StoreClosed:
@@ -110,6 +118,12 @@ class Feed:
                     log.warning("the feed cannot read the log and tries again", error=repr(error))
                 self.error = error
                 self._stopped.wait(0.5)
+
+    def _breathe(self) -> None:
+        """While news come quickly, take a few commits together instead of each by itself; the first is never delayed."""
+        if time.monotonic() - self._handed_at < BUSY:
+            self._stopped.wait(BREATH)
+        self._handed_at = time.monotonic()
 
     def _hand_on(self, part: EventSlice) -> None:
         if part.gap is not None:

@@ -10,15 +10,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import structlog
-
 from claudia_core.errors import ClaudiaError, StoreClosed
+from claudia_core.logs import get_logger
 from claudia_core.model.event import Cursor, Event, Gap
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import from_text, to_text
 from claudia_core.ports import Document, Store, Transaction
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Subscription:

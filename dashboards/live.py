@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import panel as pn
 import param
-import structlog
 from panel.viewable import Viewer
 
 from claudia_core.errors import ClaudiaError
+from claudia_core.logs import get_logger
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 PERIOD = 250
 """Milliseconds between two looks at the version."""

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from urllib.parse import urlencode
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import Response
@@ -20,11 +19,13 @@ from starlette.types import ASGIApp
 import claudia_core
 from claudia_core.api import graphql, health, metrics, probes, problems, realtime, refusals, rest
 from claudia_core.api.auth import Guard
+from claudia_core.api.realtime.serving import UVICORN, drop_dead_peers
 from claudia_core.api.tokens import Keyring
 from claudia_core.app import Claudia
 from claudia_core.errors import SettingsError
+from claudia_core.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 PARTS = (problems, metrics, probes, rest, graphql)
 """What the gateway is made of; each has `mount(app: FastAPI, claudia: Claudia) -> None`."""
@@ -81,6 +82,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise _cannot_listen(host, port, error) from error
     # Connections inherit it. asyncio sets it for sockets it makes itself, not for this one: answers would wait 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    drop_dead_peers(listener)
     return listener
 
 
@@ -124,6 +126,7 @@ def configured(app: ASGIApp, listener: socket.socket, *, host: str, token: str) 
         lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=PATIENCE,
+        **UVICORN,
     )
     return uvicorn.Server(config)
 

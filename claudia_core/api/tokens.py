@@ -11,12 +11,11 @@ import stat
 import time
 from pathlib import Path
 
-import structlog
-
 from claudia_core.errors import SettingsError
+from claudia_core.logs import get_logger
 from claudia_core.settings import Settings
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 SHORTEST = 16
 FORM = re.compile(rf"[A-Za-z0-9._~-]{{{SHORTEST},512}}")

@@ -9,19 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import structlog
-
 from claudia_core.demo.analysis import analyse
 from claudia_core.demo.figures import PACKAGE_TYPE, PackageFigures
 from claudia_core.demo.sources import Package
 from claudia_core.errors import ClaudiaError
+from claudia_core.logs import get_logger
 from claudia_core.model.task import Status
 
 if TYPE_CHECKING:
     from claudia_core.app import Claudia
     from claudia_core.tracking import TaskBlock
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 BROKEN = (SyntaxError, ValueError, RecursionError, MemoryError, OSError)
 """What reading or parsing a file may raise; a UnicodeDecodeError is a ValueError."""

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-import structlog
 
+from claudia_core.logs import get_logger
 from claudia_core.model.times import to_text
 from claudia_core.ports import Page, Query
 from claudia_core.stores import sqlite_file
 from claudia_core.stores.changes import Changes
 from claudia_core.stores.sqlite_reader import SqliteReader, mapped, sqlite_errors
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 MOST_KEPT = 2_000

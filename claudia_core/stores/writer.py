@@ -10,9 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, Protocol
 
-import structlog
-
 from claudia_core.errors import StoreClosed, StoreUnavailable, WaitTimeout
+from claudia_core.logs import get_logger
 from claudia_core.ports import Work
 from claudia_core.stores.changes import Base, BatchTransaction, Changes
 
@@ -28,7 +27,7 @@ GATHER = 0.000_1
 MAX_POSTS = 10_000
 """Most posts kept while the store is away; the oldest are dropped beyond, and counted."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Backend(Protocol):

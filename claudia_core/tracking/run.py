@@ -9,9 +9,8 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Protocol
 
-import structlog
-
 from claudia_core.errors import ClaudiaError, IllegalTransition, StoreUnavailable
+from claudia_core.logs import get_logger
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status, Task
 from claudia_core.services.moves import Move, cancelling, completing, failing
@@ -20,7 +19,7 @@ from claudia_core.services.progress import ProgressService
 from claudia_core.services.tasks import Tasks
 from claudia_core.tracking.unwinding import may_wait
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 FASTEST = 0.1
 SLOWEST = 1.0

@@ -6,12 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 
-import structlog
-
+from claudia_core.logs import get_logger
 from claudia_core.tracking.display import Display
 from claudia_core.tracking.run import Run
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 PERIOD = 0.1
 """Seconds between two looks."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import structlog
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
 from claudia_core.errors import ClaudiaError, InvalidValue, TooLarge
+from claudia_core.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 INTERNAL = "internal_error"
 HIDDEN = "an internal error; the hub's log says what happened"

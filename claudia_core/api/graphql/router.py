@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import structlog
 from cross_web import HTTPException
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -24,8 +23,9 @@ from claudia_core.api.graphql.limits import MAX_BYTES
 from claudia_core.api.graphql.schema import schema
 from claudia_core.api.graphql.wake import Wake
 from claudia_core.app import Claudia
+from claudia_core.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 EXPLORER = Path(__file__).with_name("explorer")
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'"

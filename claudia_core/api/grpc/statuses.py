@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import grpc
-import structlog
 from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -17,8 +16,9 @@ from grpc import StatusCode as Code
 from grpc_status import rpc_status
 
 from claudia_core.errors import ClaudiaError, InvalidValue
+from claudia_core.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 DOMAIN = "claudia"
 INTERNAL = "internal_error"

@@ -12,15 +12,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-import structlog
-
 from claudia_core.api.realtime.entries import Batch, Entry, View, Window, batch_of, entry_of
 from claudia_core.api.realtime.limits import Limits
 from claudia_core.app import Claudia
 from claudia_core.errors import ClaudiaError
+from claudia_core.logs import get_logger
 from claudia_core.model.event import Cursor, Event, Gap
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 type Waiter = tuple[asyncio.Future[None], Callable[[], bool] | None]
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claudia_core.api.realtime.channels import channel
@@ -16,8 +15,9 @@ from claudia_core.api.realtime.session import Session
 from claudia_core.api.realtime.watch import Watch
 from claudia_core.api.realtime.wire import INTERNAL, NOT_FOUND, POLICY, TOO_BIG, TRY_LATER, Wire
 from claudia_core.errors import AccessDenied, ClaudiaError, InvalidValue, TaskNotFound, TooLarge, TooManyConnections
+from claudia_core.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 CLOSE_CODES: Mapping[type[ClaudiaError], int] = {
     TaskNotFound: NOT_FOUND,
