@@ -83,16 +83,21 @@ def _errors(facts: Facts) -> str:
     told = f"{_count(facts.tally.errors, 'error')} reported"
     if not facts.issues:
         return f"{told}."
-    fresh = sum(issue.first_seen >= facts.period.start for issue in facts.issues)
-    many = f"more than {MOST_ISSUES} issues" if facts.more_issues else _count(len(facts.issues), "issue")
-    new = f"; {fresh:,} of them {'is' if fresh == 1 else 'are'} new" if fresh and not facts.more_issues else ""
-    return f"{told}, of {many}{new}."
+    if facts.more_issues:
+        return f"{told}, of more than {MOST_ISSUES} issues."
+    fresh, many = sum(issue.first_seen >= facts.period.start for issue in facts.issues), len(facts.issues)
+    if fresh == many:
+        return f"{told}, of {_count(many, 'new issue')}."
+    new = f", {fresh:,} of them new" if fresh else ", none of them new"
+    return f"{told}, of {_count(many, 'issue')}{new}."
 
 
 def _present(facts: Facts) -> str:
     if not facts.period.live:
         return ""
     active, pending = facts.counts[Status.ACTIVE], facts.counts[Status.PENDING]
+    if not active and not pending:
+        return "Nothing was running or waiting when this was written."
     return f"{_count(active, 'task')} running and {pending:,} waiting when this was written."
 
 
@@ -123,7 +128,8 @@ def key_figures(facts: Facts) -> Section:
     if facts.period.live:
         waiting = f"{facts.counts[Status.PENDING]:,} waiting"
         items.append(Figure("Running now", f"{facts.counts[Status.ACTIVE]:,}", waiting, "busy"))
-    words = Words(f"Compared with the {facts.period.noun} before.")
+    known = "Nothing is known of" if before.is_empty else "Compared with"
+    words = Words(f"{known} the {facts.period.noun} before.", "note")
     return Section("Key figures", (Figures("Key figures", tuple(items)), words))
 
 
@@ -137,13 +143,13 @@ def _seconds(value: float | None) -> str:
 
 
 def _was(text: str, before: Tally) -> str:
-    return "nothing before" if before.is_empty or text == NOTHING else f"before: {text}"
+    return "" if before.is_empty or text == NOTHING else f"before: {text}"
 
 
 def _change(now: int, before: int, tally: Tally) -> str:
     """How a count moved, such as `▲ 12% from 100`."""
     if tally.is_empty:
-        return "nothing before"
+        return ""
     if now == before:
         return "as before"
     arrow = "▲" if now > before else "▼"

@@ -1,6 +1,7 @@
 """The report in a real browser: from a file, without a server, in both themes and widths, and on paper."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from dashboards.report import write_report
 from tests.dashboards.staged import lively, past
@@ -68,6 +69,16 @@ def test_it_opens_as_a_file(report, window, scheme, width):
     watched.shot(f"report-{scheme}-{width}")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(report, window, scheme):
+    """No violation of any rule of axe-core, with everything unfolded."""
+    page = window(scheme=scheme).page
+    page.goto(report.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in found] == []
+
+
 def test_it_is_used_by_keyboard(report, window):
     """The first tab offers to skip to the report; a traceback opens with the enter key; tables are tables."""
     page = window().page
@@ -87,13 +98,14 @@ def test_it_is_used_by_keyboard(report, window):
 
 
 def test_it_prints(report, window):
-    """Paper is light and has room: the contents list goes, folded tracebacks and tables open."""
+    """Paper is light and has room: the contents list goes, folded tracebacks open."""
     page = window(scheme="dark").page
     page.emulate_media(media="print")
     page.goto(report.as_uri())
     assert not page.get_by_role("navigation").is_visible()
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 36, 51)"
-    assert page.evaluate("document.querySelector('details table').getBoundingClientRect().height") > 0
+    assert page.evaluate("document.querySelector('.entries pre').getBoundingClientRect().height") > 0
+    assert page.evaluate(CONTRAST) == []
 
 
 def test_nothing_that_users_wrote_is_run(claudia, window, tmp_path):
