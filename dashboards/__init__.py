@@ -39,6 +39,7 @@ class PageSpec:
 PAGES = (
     PageSpec("/", "dashboards.pages.overview:Overview", "Overview", "overview"),
     PageSpec("/tasks", "dashboards.pages.tasks:TasksPage", "Tasks", "tasks"),
+    PageSpec("/events", "dashboards.pages.events:EventsPage", "Events", "events"),
 )
 """All pages. Navigation, addresses, titles and the tests of every page derive from this table."""
 

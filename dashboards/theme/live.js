@@ -123,6 +123,7 @@ const KINDS = {
   left: (value) => clock("left", value),
   tags: (value) => h("span", {class: "tags"}, ...value.map((tag) => h("span", {class: "tag", title: tag}, tag))),
   heading: (value) => h("h2", {}, value),
+  moment: (value) => h("time", {datetime: value, class: "text"}, new Date(value).toLocaleString()),
   id: (value) => h("span", {class: "id"}, h("code", {}, value), copier(value, "Copy")),
 }
 
