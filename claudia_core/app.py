@@ -10,12 +10,12 @@ from collections.abc import AsyncIterable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self, cast
 
+from claudia_core.address import is_elsewhere, open_store
 from claudia_core.boards import Boards
 from claudia_core.bus import EventBus, Handler
-from claudia_core.errors import ClaudiaError, InvalidValue, SettingsError, StoreClosed, StoreError
+from claudia_core.errors import ClaudiaError, StoreClosed, StoreError
 from claudia_core.feed import Feed
 from claudia_core.model.event import Event
 from claudia_core.model.task import Task
@@ -325,47 +325,3 @@ class Claudia:
 
 def _id_of(parent: Task | Run | str | None) -> str | None:
     return parent if parent is None or isinstance(parent, str) else parent.id
-
-
-def is_elsewhere(settings: Settings) -> bool:
-    """Whether `database_url` names a hub elsewhere instead of a store."""
-    return settings.database_url.partition("://")[0].lower() in ("http", "https")
-
-
-def open_store(settings: Settings) -> Store:
-    """The store that `database_url` names.
-
-    Raises:
-        SettingsError: the address has an unknown scheme.
-        StoreError: it cannot be opened.
-    """
-    path = store_file(settings)
-    if path is None:
-        from claudia_core.stores.memory import MemoryStore
-
-        return MemoryStore()
-    from claudia_core.stores.sqlite import SqliteStore
-
-    return SqliteStore(path, durability=settings.durability, busy_timeout=settings.busy_timeout)
-
-
-def store_file(settings: Settings) -> Path | None:
-    """The absolute path of the file that `database_url` names, made or not; None for a store without a file.
-
-    Raises:
-        SettingsError: the address has an unknown scheme.
-        InvalidValue: it names no file.
-    """
-    scheme, separator, rest = settings.database_url.partition("://")
-    if (separator and scheme == "memory") or is_elsewhere(settings):
-        return None
-    if separator and scheme != "sqlite":
-        raise SettingsError(
-            f"CLAUDIA_DATABASE_URL has the unknown scheme {scheme!r}",
-            field="database_url",
-            hint="use sqlite:///FILE, sqlite:////ABSOLUTE/FILE, a file's path, or memory://",
-        )
-    path = Path(rest.removeprefix("/") if separator else settings.database_url)
-    if not path.name:
-        raise InvalidValue("the database address names no file", field="database_url", hint="sqlite:///FILE")
-    return Path.cwd() / path

@@ -120,7 +120,7 @@ class Feed:
                 self._stopped.wait(0.5)
 
     def _breathe(self) -> None:
-        """While news come quickly, take a few commits together instead of each by itself; the first is never delayed."""
+        """While news come quickly, take a few commits together; the first of them is never delayed."""
         if time.monotonic() - self._handed_at < BUSY:
             self._stopped.wait(BREATH)
         self._handed_at = time.monotonic()

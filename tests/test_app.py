@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from claudia_core import Claudia, Status, Task
-from claudia_core.app import open_store, store_file
+from claudia_core.address import open_store, store_file
 from claudia_core.errors import ClaudiaError, InvalidValue, SettingsError, StoreClosed
 from claudia_core.ports import Store
 from claudia_core.settings import default_settings

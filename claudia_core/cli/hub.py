@@ -6,7 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from claudia_core.app import Claudia, store_file
+from claudia_core.address import store_file
+from claudia_core.app import Claudia
 from claudia_core.cli.terminal import configure_logs
 from claudia_core.errors import NotFound
 from claudia_core.settings import load_settings

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from claudia_core.app import Claudia, store_file
+from claudia_core.address import store_file
+from claudia_core.app import Claudia
 from claudia_core.cli.hub import Database
 from claudia_core.cli.terminal import configure_logs, say
 from claudia_core.errors import InvalidValue

@@ -9,7 +9,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from claudia_core.app import Claudia, store_file
+from claudia_core.address import store_file
+from claudia_core.app import Claudia
 from claudia_core.cli.hub import Database, open_hub
 from claudia_core.cli.rows import size
 from claudia_core.cli.terminal import say

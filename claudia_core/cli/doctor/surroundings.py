@@ -9,7 +9,7 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
-from claudia_core.app import open_store, store_file
+from claudia_core.address import open_store, store_file
 from claudia_core.cli.doctor.findings import Finding, State
 from claudia_core.cli.rows import size
 from claudia_core.errors import ClaudiaError, SettingsError
