@@ -11,6 +11,8 @@ from claudia_core.tracking.display import in_notebook
 VIEWS = "claudia.views"
 """The entry point `default` of this group is `view(claudia: Claudia, name: str, **options) -> a Panel viewer`."""
 
+CURE = "pip install --upgrade claudia-core: its pages are the package `dashboards`"
+
 
 def show(claudia: object, name: str, options: dict[str, Any]) -> Any:
     """Make a view and, in a notebook, display it.
@@ -29,11 +31,10 @@ def show(claudia: object, name: str, options: dict[str, Any]) -> Any:
 
 
 def _maker() -> Any:
-    cure = "install claudia-core anew: its pages are the package `dashboards`"
     found = entry_points(group=VIEWS)
     if "default" not in found.names:
-        raise MissingExtra("there are no pages here to show", hint=cure)
+        raise MissingExtra("there are no pages here to show", hint=CURE)
     try:
         return found["default"].load()
     except ImportError as error:
-        raise MissingExtra(f"the pages cannot be loaded: {error}", hint=cure) from error
+        raise MissingExtra(f"the pages cannot be loaded: {error}", hint=CURE) from error

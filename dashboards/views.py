@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import panel as pn
 
@@ -13,7 +15,6 @@ from dashboards import PAGES, PageSpec
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
-    from dashboards.live import LiveView
 
 PARTS: Mapping[str, str] = {
     "events": "dashboards.parts.events:EventList",
@@ -33,8 +34,10 @@ def views() -> dict[str, PageSpec]:
     return dict(sorted({**parts, **pages}.items()))
 
 
-def view(claudia: Claudia, name: str = "overview", **params: Any) -> LiveView:
+def view(claudia: Claudia, name: str = "overview", **params: Any) -> Any:
     """A page or part that follows the hub; `params` are those of its class, such as `status="failed"`.
+
+    A hub elsewhere shows its pages itself: for such a one it is a link.
 
     Raises:
         InvalidValue: there is none of that name; the hint lists the names.
@@ -44,5 +47,15 @@ def view(claudia: Claudia, name: str = "overview", **params: Any) -> LiveView:
         raise InvalidValue(f"there is no view {name!r:.80}", field="name", hint=f"use {', '.join(known)}")
     if in_notebook() and not pn.extension._loaded:
         pn.extension()
-    made: LiveView = known[name].load()(claudia, **params)
-    return made
+    if claudia.store.url.startswith(("http://", "https://")):
+        return link(claudia.store.url, known[name].path, params)
+    return known[name].load()(claudia, **params)
+
+
+def link(hub: str, path: str, params: Mapping[str, Any]) -> pn.pane.HTML:
+    """The way to a page of a hub elsewhere, which shows its pages itself; a part or a task has its place on one."""
+    if "task_id" in params:
+        path, params = "/tasks", {"id": params["task_id"]}
+    query = {name.removesuffix("_prefix"): value for name, value in params.items() if isinstance(value, str)}
+    address = html.escape(f"{hub.rstrip('/')}{path}{'?' if query else ''}{urlencode(query)}")
+    return pn.pane.HTML(f'<a href="{address}" target="_blank" rel="noopener">{address}</a>')

@@ -51,6 +51,22 @@ def test_a_task_is_shown_in_detail(claudia):
     assert isinstance(claudia.show("progress", task=task), ProgressBar)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "address"),
+    [
+        ("overview", {}, "http://127.0.0.1:1/"),
+        ("tasks", {"status": "failed", "name_prefix": "a&b"}, "http://127.0.0.1:1/tasks?status=failed&amp;name=a%26b"),
+        ("task", {"task_id": "<x>"}, "http://127.0.0.1:1/tasks?id=%3Cx%3E"),
+    ],
+)
+def test_a_hub_elsewhere_is_linked_to(monkeypatch, claudia, name, options, address):
+    """It shows its pages itself."""
+    monkeypatch.setattr(claudia.store, "url", "http://127.0.0.1:1", raising=False)
+    shown = claudia.show(name, **options).object
+    assert f'href="{address}"' in shown
+    assert "<x>" not in shown
+
+
 def test_an_unknown_name_is_refused_with_the_names(claudia):
     """The hint is the list."""
     with pytest.raises(InvalidValue, match=r"no view 'taks' .*overview.*tasks.*throughput"):
@@ -65,7 +81,7 @@ def test_an_unknown_name_is_refused_with_the_names(claudia):
 def test_without_pages_the_cure_is_told(claudia, monkeypatch, points):
     """The core works without its pages, and says what is missing only when it is asked to show them."""
     monkeypatch.setattr(showing, "entry_points", lambda group: EntryPoints(points))
-    with pytest.raises(MissingExtra, match="install claudia-core anew"):
+    with pytest.raises(MissingExtra, match="pip install --upgrade claudia-core"):
         claudia.show()
 
 

@@ -49,7 +49,8 @@ def pace(progress: Progress) -> tuple[str, str]:
     """Rate and time to go, such as `12 rows/s` and `3 min 05 s to go`; empty where unknown."""
     speed = progress.rate or 0.0
     number = f"{speed:,.3g}" if speed < 1_000 else f"{speed:,.0f}"
-    return f"{number} {progress.unit}/s" if speed else "", "" if progress.eta is None else f"{duration_text(progress.eta)} to go"
+    rate = f"{number} {progress.unit}/s" if speed else ""
+    return rate, "" if progress.eta is None else f"{duration_text(progress.eta)} to go"
 
 
 def task_html(task: Task) -> str:
