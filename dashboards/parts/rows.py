@@ -50,6 +50,8 @@ class Rows(Part):
         self._known: dict[str, Row] = {}
         self._order: list[str] = []
         self._words: list[str] | None = None
+        self._wanted: list[str] | None = None
+        self._begun = False
         self._listening = False
         self._sent = 0
         self._asked = 0.0
@@ -58,26 +60,29 @@ class Rows(Part):
     def put(self, rows: Sequence[Row], zero: Sequence[str] | None = None) -> None:
         """Make these the rows; `zero` are the words for having none."""
         self.rows = list(rows)
-        words = list(zero) if zero is not None else self._words
+        self._wanted = list(zero) if zero is not None else self._wanted
         if not self._models:
-            self.param.update(initial=self.rows, waiting=False, edition=self.edition + 1, zero=words or self.zero)
-            self._take(words)
+            words = self._wanted or self.zero
+            self.param.update(initial=self.rows, waiting=False, edition=self.edition + 1, zero=words)
+            self._begun = True
+            self._take()
         elif self._listening and (not self._asked or time.monotonic() - self._asked > PATIENCE):
-            self._send(words)
+            self._send()
 
-    def _take(self, words: list[str] | None) -> None:
-        self._words = words
+    def _take(self) -> None:
+        self._words = self._wanted
         self._known = {row["id"]: row for row in self.rows}
         self._order = list(self._known)
 
-    def _send(self, words: list[str] | None) -> None:
+    def _send(self) -> None:
         late = bool(self._asked)
         change = self._change(everything=late)
-        if words != self._words:
-            change["zero"] = words
-        if change or self._sent == 0:
+        if self._wanted != self._words:
+            change["zero"] = self._wanted
+        if change or not self._begun:
+            self._begun = True
             self._sent += 1
-            self._take(words)
+            self._take()
             self._asked = time.monotonic()
             self._send_msg({"n": self._sent, "waiting": False, **change})
 
@@ -101,18 +106,19 @@ class Rows(Part):
     def _handle_msg(self, data: Any) -> None:
         if "painted" in data:
             self._asked = 0.0
+            self._send()  # what came meanwhile, and perhaps was the last
         elif "ready" in data:
-            self._greet(data["ready"])
+            self._greet(data["ready"], data.get("rows"))
         elif "open" in data and self._on_open is not None:
             self._on_open(str(data["open"]))
 
-    def _greet(self, edition: int) -> None:
+    def _greet(self, edition: int, count: int | None) -> None:
         """A browser began to listen; one that starts from another state than ours gets everything."""
-        fresh = not self._listening and edition == self.edition
+        fresh = not self._listening and edition == self.edition and count in (None, len(self.initial))
         self._listening = True
         if not fresh:
             self._asked = 1.0
             self._known, self._order = {}, []
-            self._send(self._words)
-        elif self.rows and self._order != [row["id"] for row in self.rows]:
-            self._send(self._words)
+            self._send()
+        elif self.rows:
+            self._send()

@@ -63,8 +63,19 @@ function clock(kind, from, to = null) {
 const dash = () => h("span", {class: "none", title: "not known"}, "–")
 
 function link(value) {
-  const node = h("a", {class: "name", href: value.href, title: value.text, "data-key": value.key}, value.text)
-  return value.hint ? h("span", {class: "stack"}, node, h("span", {class: "hint", title: value.hint}, value.hint)) : node
+  return relink(h("span", {class: "stack"}, h("a", {class: "name"}), h("span", {class: "hint"})), value)
+}
+
+function relink(node, value) {  // in place: whoever has the focus on it, or is just clicking it, keeps it
+  const [anchor, hint] = node.children
+  const set = (name, text) => { if (text == null) { anchor.removeAttribute(name) } else { anchor.setAttribute(name, text) } }
+  set("href", value.href)
+  set("title", value.text)
+  set("data-key", value.key)
+  if (anchor.textContent !== value.text) { anchor.textContent = value.text }
+  hint.textContent = hint.title = value.hint ?? ""
+  hint.hidden = !value.hint
+  return node
 }
 
 function status(value) {
@@ -183,6 +194,7 @@ class Grid {
       const td = row.children[at]
       const old = td.firstChild
       if (column.kind === "progress" && old?.className === "progress" && value != null) { move(old, value); return }
+      if (column.kind === "link" && old?.className === "stack" && value != null) { relink(old, value); return }
       td.replaceChildren(cell(column.kind, value))
       td.classList.toggle("blank", value == null || value === "" || value.length === 0)
     })
@@ -232,7 +244,7 @@ function rows({model, el}) {
     grid.apply(change)
     requestAnimationFrame(() => model.send_msg({painted: change.n}))
   })
-  model.send_msg({ready: model.edition})
+  model.send_msg({ready: model.edition, rows: grid.known.size})
   return grid.root
 }
 

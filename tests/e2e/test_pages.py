@@ -78,7 +78,7 @@ def test_every_page_opens_live_and_asks_nobody_else(site, window, moving, past, 
     watched = window(scheme=scheme, width=width)
     page = watched.page
     page.goto(site + spec.path)
-    bar = row(page, "Clean the rows").locator(".progress .label")
+    bar = row(page, "Clean the rows").locator(".progress .label, .c-says").first
     expect(bar).to_be_visible(timeout=PATIENCE)
     first = bar.inner_text()
     expect(bar).not_to_have_text(first, timeout=PATIENCE)
@@ -156,6 +156,7 @@ def test_cancel_asks_then_cancels_and_tells(site, window, hub, moving):
     link = page.get_by_role("link", name="Clean the rows")
     link.focus(timeout=PATIENCE)
     page.keyboard.press("Enter")
+    expect(page.get_by_role("table", name="Facts").get_by_text("rows/s")).to_be_visible(timeout=PATIENCE)
     page.locator(".cancel button").click(timeout=PATIENCE)
     expect(page.get_by_role("dialog")).to_be_visible(timeout=PATIENCE)
     page.wait_for_timeout(500)
@@ -166,11 +167,11 @@ def test_cancel_asks_then_cancels_and_tells(site, window, hub, moving):
     page.locator(".cancel button").click()
     page.get_by_role("button", name="Yes, cancel it").click(timeout=PATIENCE)
     expect(page.locator(".toast", has_text="Cancelled: Clean the rows")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".status.cancelled:visible").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("p .cancelled")).to_be_visible(timeout=PATIENCE)
     assert hub.tasks.get(moving.id).status is Status.CANCELLED
     page.locator(".retry button").click(timeout=PATIENCE)
     page.get_by_role("button", name="Yes, retry it").click(timeout=PATIENCE)
-    expect(page.locator(".status.pending:visible").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("p .pending")).to_be_visible(timeout=PATIENCE)
     assert watched.complaints == []
 
 
