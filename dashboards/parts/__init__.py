@@ -9,5 +9,6 @@ from dashboards.parts.events import EventList
 from dashboards.parts.kpis import KpiRow
 from dashboards.parts.task_table import TaskTable
 from dashboards.parts.throughput import ThroughputChart
+from dashboards.parts.timeline import TaskTimeline
 
-__all__ = ["EventList", "KpiRow", "ProgressBar", "TaskTable", "ThroughputChart"]
+__all__ = ["EventList", "KpiRow", "ProgressBar", "TaskTable", "TaskTimeline", "ThroughputChart"]
