@@ -15,6 +15,7 @@ from dashboards.parts.heading import heading, heading_html
 from dashboards.parts.task_detail import TaskDetail
 from dashboards.parts.task_table import TaskTable
 from dashboards.parts.tiles import Tabs
+from dashboards.parts.timeline import TaskTimeline
 from dashboards.theme import CARD, MARKS
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ class TasksPage(Page):
     type = param.String("", doc="Only this type.")
     name_prefix = param.String("", doc="Only names that begin so.")
     after = param.String("", doc="The cursor of the page of the table.")
+    view: Any = param.Selector(default="", objects=["", "timeline"], doc="How tasks are shown; empty for the table.")
     id = param.String("", doc="The task shown in detail; empty for the table.")
 
-    ADDRESS: ClassVar[tuple[str, ...]] = ("status", "type", "name_prefix", "after", "id")
+    ADDRESS: ClassVar[tuple[str, ...]] = ("status", "type", "name_prefix", "after", "view", "id")
     TYPED: ClassVar[tuple[str, ...]] = ("type", "name_prefix")
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
@@ -54,19 +56,18 @@ class TasksPage(Page):
         self.table = TaskTable(claudia, on_open=self._on_open)
         self.pager = Tabs(label="Pages", on_choose=self._on_turn, css_classes=["pager"])
         self.detail: TaskDetail | None = None
+        self.timeline: TaskTimeline | None = None
+        views = [{"key": "", "label": "☰ Table"}, {"key": "timeline", "label": "▤ Timeline"}]
+        self.views = Tabs(label="View", items=views, on_choose=self._on_view, css_classes=["views"])
         self.find.param.watch(self._on_find, "value_input")
         self.kind.param.watch(self._on_kind, "value_input")
-        self.listing = pn.Column(
-            self.heading,
-            pn.Column(
-                self.tabs,
-                pn.Row(self.find, self.kind, styles={"gap": "10px"}, sizing_mode="stretch_width", margin=0),
-                self.table.layout,
-                self.pager,
-                styles={**CARD, "gap": "10px"}, sizing_mode="stretch_width", margin=0,
-            ),
-            styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0,
+        fields = pn.Row(self.find, self.kind, styles={"gap": "10px"}, sizing_mode="stretch_width", margin=0)
+        self.paged = pn.Column(
+            self.tabs, fields, self.table.layout, self.pager, styles={"gap": "10px"},
+            sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
+        self.box = pn.Column(self.views, self.paged, styles=CARD, sizing_mode="stretch_width", margin=0)
+        self.listing = pn.Column(self.heading, self.box, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0)
         self.single = pn.Column(sizing_mode="stretch_width", margin=0, visible=False)
         self.layout = pn.Column(self.listing, self.single, sizing_mode="stretch_width", margin=0)
 
@@ -77,14 +78,30 @@ class TasksPage(Page):
             self._refresh_detail()
             return
         self.title = "Tasks"
+        total = sum(self.claudia.boards.tasks.picture().counts.values())
+        self.heading.object = heading_html("Tasks", f"{units.plural(total, 'task')} on this hub, newest first", level=1)
+        self.views.value = self.view
+        self.paged.visible = not self.view
+        if self.view or self.timeline:
+            self._refresh_timeline()
+        if not self.view:
+            self._refresh_table()
+
+    def _refresh_table(self) -> None:
         self.table.param.update(**{name: getattr(self, name) for name in FILTERS})
         self.table.refresh()
         self.tabs.param.update(items=self._tabs(), value=self.status)
         self.find.param.update(value=self.name_prefix, value_input=self.name_prefix)
         self.kind.param.update(value=self.type, value_input=self.type)
         self.pager.items = self._pages()
-        total = sum(self.claudia.boards.tasks.picture().counts.values())
-        self.heading.object = heading_html("Tasks", f"{units.plural(total, 'task')} on this hub, newest first", level=1)
+
+    def _refresh_timeline(self) -> None:
+        if self.timeline is None:  # most visits never see one
+            self.timeline = TaskTimeline(self.claudia, on_open=self._on_open)
+            self.box.append(self.timeline.layout)
+        self.timeline.layout.visible = bool(self.view)
+        if self.view:
+            self.timeline.refresh()
 
     def _tabs(self) -> list[dict[str, Any]]:
         counts = self.claudia.boards.tasks.picture().counts
@@ -111,6 +128,9 @@ class TasksPage(Page):
         self.detail.task_id = self.id
         self.detail.refresh()
         self.title = self.detail.name_shown
+
+    def _on_view(self, view: str) -> None:
+        self.view = view
 
     def _on_status(self, status: str) -> None:
         self.param.update(status=status, after="")
