@@ -261,7 +261,8 @@ def figure(keys: Sequence[str], leads: bool) -> tuple[Any, dict[str, Any]]:
         y_range=Range1d(),
     )
     boxes = drawn.hbar(
-        y="lane", left="left", right="right", height=0.74, source=bars, fill_color="colour", line_color="white", line_alpha=0.4, line_width=0.5,
+        y="lane", left="left", right="right", height=0.74, source=bars, fill_color="colour",
+        line_color="white", line_alpha=0.4, line_width=0.5,
         hatch_pattern="hatch", hatch_color="white", hatch_alpha=0.75, hatch_scale=7,
         nonselection_fill_alpha=1.0, nonselection_hatch_alpha=0.75,
     )  # fmt: skip
