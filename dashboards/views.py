@@ -12,9 +12,12 @@ import panel as pn
 from claudia_core.errors import InvalidValue
 from claudia_core.tracking.display import in_notebook
 from dashboards import PAGES, PageSpec
+from dashboards.theme import LIVE
+from dashboards.theme.part import Part
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
+    from dashboards.live import LiveView
 
 PARTS: Mapping[str, str] = {
     "events": "dashboards.parts.events:EventList",
@@ -49,7 +52,17 @@ def view(claudia: Claudia, name: str = "overview", **params: Any) -> Any:
         pn.extension()
     if claudia.store.url.startswith(("http://", "https://")):
         return link(claudia.store.url, known[name].path, params)
-    return known[name].load()(claudia, **params)
+    made: LiveView = known[name].load()(claudia, **params)
+    if in_notebook():
+        _dress(made)
+    return made
+
+
+def _dress(made: LiveView) -> None:
+    """Give parts their styles: in a notebook Panel sends the browser `live.js`, but not the `live.css` beside it."""
+    styles = LIVE.with_suffix(".css").read_text(encoding="utf-8")
+    for part in made.layout.select(Part):
+        part.stylesheets = [*part.stylesheets, styles]
 
 
 def link(hub: str, path: str, params: Mapping[str, Any]) -> pn.pane.HTML:
