@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from dashboards.live import LiveView
 
 PARTS: Mapping[str, str] = {
-    "events": "dashboards.parts.events:EventList",
     "kpis": "dashboards.parts.kpis:KpiRow",
     "progress": "dashboards.parts.bar:ProgressBar",
     "table": "dashboards.parts.task_table:TaskTable",
     "task": "dashboards.parts.task_detail:TaskDetail",
     "throughput": "dashboards.parts.throughput:ThroughputChart",
+    "timeline": "dashboards.parts.timeline:TaskTimeline",
 }
 """The parts that can be shown alone, as `module:class`. A page of the same name comes first."""
 
