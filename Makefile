@@ -19,8 +19,14 @@ serve: $(VENV)/.stamp-serve  ## Start the hub with its demo job on 127.0.0.1:500
 test: test-unit  ## Run the tests, then execute the notebooks
 	@set -- notebooks/*.ipynb; if [ -e "$$1" ]; then set -x; $(BIN)/python -m pytest --nbval-lax notebooks; fi
 
+# Browser tests by themselves: their driver keeps an event loop running, which tests of asyncio cannot have around them.
 test-unit: $(VENV)/.stamp-dev  ## Run the tests without the notebooks
-	$(BIN)/python -m pytest -p no:nbval tests $(ARGS)
+ifneq ($(strip $(ARGS)),)
+	$(BIN)/python -m pytest -p no:nbval $(ARGS)
+else
+	$(BIN)/python -m pytest -p no:nbval -n 2 --dist worksteal -m "not browser" tests
+	$(BIN)/python -m pytest -p no:nbval -m browser tests
+endif
 
 check: $(VENV)/.stamp-dev  ## Formatting, lint, types, layers of imports, tidiness of the tree
 	$(BIN)/ruff format --check .

@@ -34,15 +34,15 @@ class Logger:
         """What went wrong and cost something."""
         self._write(logging.ERROR, event, values)
 
-    def exception(self, event: str, **values: Any) -> None:
-        """The same, with the traceback of the exception being handled."""
-        self._write(logging.ERROR, event, values, with_traceback=True)
+    def exception(self, event: str, *, cause: BaseException | None = None, **values: Any) -> None:
+        """The same, with the traceback of `cause` or of the exception being handled; without values of variables."""
+        self._write(logging.ERROR, event, values, cause or True)
 
-    def _write(self, level: int, event: str, values: dict[str, Any], *, with_traceback: bool = False) -> None:
+    def _write(self, level: int, event: str, values: dict[str, Any], cause: BaseException | bool = False) -> None:
         if not self._log.isEnabledFor(level):
             return
         text = " ".join((event, *(f"{name}={value!r}" for name, value in values.items())))
-        self._log.log(level, "%s", text, exc_info=with_traceback, extra={"values": values}, stacklevel=3)
+        self._log.log(level, "%s", text, exc_info=cause, extra={"values": values}, stacklevel=3)
 
 
 def get_logger(name: str) -> Logger:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -110,8 +109,7 @@ def of_error(error: ClaudiaError, path: str) -> Response:
 
 def of_bug(error: Exception, path: str) -> Response:
     """The problem document of an error that nobody expected: it is in the log, and nothing of it in the answer."""
-    # As text: with exc_info the console would show local variables, and with them headers and their secrets.
-    log.error("a request failed", path=path, traceback="".join(traceback.format_exception(error)))
+    log.exception("a request failed", cause=error, path=path)
     return problem("internal_error", "the hub's log says what happened", path=path)
 
 
