@@ -84,7 +84,7 @@ class Page(LiveView):
 
     def _on_state(self, *_: Any) -> None:
         if self.layout is not None:
-            self.pull()
+            pn.state.execute(self.pull, schedule=True)  # with the document's lock held
 
     def say(self, text: str, tone: str = "good") -> None:
         """Tell what an action did; the frame shows it for a while."""

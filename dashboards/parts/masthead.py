@@ -37,6 +37,6 @@ class Masthead(Part):
         """Show a sentence for a while."""
         self._send_msg({"say": text, "tone": tone})
 
-    def _handle_msg(self, data: Any) -> None:
+    def _on_message(self, data: Any) -> None:
         if "address" in data:
             self._on_address(str(data["address"]))

@@ -103,7 +103,7 @@ class Rows(Part):
             change["order"] = order
         return change
 
-    def _handle_msg(self, data: Any) -> None:
+    def _on_message(self, data: Any) -> None:
         if "painted" in data:
             self._asked = 0.0
             self._send()  # what came meanwhile, and perhaps was the last
@@ -115,10 +115,8 @@ class Rows(Part):
     def _greet(self, edition: int, count: int | None) -> None:
         """A browser began to listen; one that starts from another state than ours gets everything."""
         fresh = not self._listening and edition == self.edition and count in (None, len(self.initial))
-        self._listening = True
+        self._listening, self._begun = True, False  # it knocks until it is answered
         if not fresh:
             self._asked = 1.0
             self._known, self._order = {}, []
-            self._send()
-        elif self.rows:
-            self._send()
+        self._send()

@@ -31,7 +31,7 @@ class Tabs(Part):
         super().__init__(**{"sizing_mode": "stretch_width", **params})
         self._on_choose = on_choose
 
-    def _handle_msg(self, data: Any) -> None:
+    def _on_message(self, data: Any) -> None:
         chosen = str(data.get("choose", ""))
         if any(item["key"] == chosen for item in self.items):
             self._on_choose(chosen)

@@ -240,11 +240,17 @@ class Grid {
 function rows({model, el}) {
   const grid = new Grid(model)
   // The answer after the paint is the back-pressure: a slow or hidden page gets one later, larger change instead of a queue.
+  let answered = false
   model.on("msg:custom", (change) => {
+    answered = true
     grid.apply(change)
     requestAnimationFrame(() => model.send_msg({painted: change.n}))
   })
-  model.send_msg({ready: model.edition, rows: grid.known.size})
+  const knock = (patience) => {  // a message from a part that was added just now may get lost
+    model.send_msg({ready: model.edition, rows: grid.known.size})
+    setTimeout(() => { if (!answered && grid.root.isConnected) { knock(Math.min(10000, patience * 2)) } }, patience)
+  }
+  knock(1000)
   return grid.root
 }
 

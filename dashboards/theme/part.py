@@ -5,8 +5,10 @@ It lives beside that file, because Panel serves a component's module from the co
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import panel as pn
 from panel.custom import JSComponent
 
 from dashboards.theme import LIVE
@@ -21,3 +23,10 @@ class Part(JSComponent):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)  # type: ignore[no-untyped-call]  # Panel annotates no constructor
+
+    def _handle_msg(self, data: Any) -> None:
+        """Hand a browser's message on with the document's lock held, which Panel does not do by itself."""
+        pn.state.execute(partial(self._on_message, data), schedule=True)
+
+    def _on_message(self, data: Any) -> None:
+        """Take a message of `live.js`."""

@@ -15,7 +15,12 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(240),
-    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings(
+        "ignore::ResourceWarning",
+        "ignore::DeprecationWarning",
+        # Bokeh's, when a browser and the server tell each other of the same new part; as an error it drops the message.
+        "ignore:reference already known",
+    ),
 ]
 PATIENCE = 30_000
 XSS = [
