@@ -22,7 +22,7 @@ with Claudia(sys.argv[1], display="off") as claudia:
 
 
 def run() -> Iterator[Figure]:
-    """From the commit's return in one process to the handler in another, while news are rare and while they are many."""
+    """From a commit in one process to the handler in another, while news are rare and while they are many."""
     for name, pause, commits in (("quiet log", 1.1, 20), ("busy log", 0.002, 300)):
         waits = visibility(pause, commits)
         yield Figure(f"visible in a second process, {name}, p50", percentile(waits, 50) * 1e3, "ms", 15)
@@ -34,7 +34,8 @@ def visibility(pause: float, commits: int) -> list[float]:
     with tempfile.TemporaryDirectory() as folder, Claudia(f"{folder}/feed.db", display="off") as claudia:
         command = [sys.executable, "-c", READER, f"{folder}/feed.db"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
-            assert reader.stdout is not None and reader.stdin is not None
+            assert reader.stdout is not None
+            assert reader.stdin is not None
             reader.stdout.readline()
             committed = {}
             for _ in range(commits):
