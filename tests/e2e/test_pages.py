@@ -109,7 +109,9 @@ def test_everybody_can_use_every_page(site, window, hub, moving, past, scheme, w
     for path in (*(spec.path for spec in PAGES), f"/tasks?id={failed}"):
         page.goto(site + path)
         expect(page.locator(".rows tr:visible").first).to_be_visible(timeout=PATIENCE)
-        page.wait_for_timeout(1000)
+        if path == "/":
+            expect(page.locator("canvas").first).to_be_visible(timeout=PATIENCE)
+        page.wait_for_timeout(1500)  # until colours have faded over to the theme
         page.evaluate(source)
         found = page.evaluate("axe.run()")["violations"]
         assert [(path, fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
