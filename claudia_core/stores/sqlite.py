@@ -24,7 +24,7 @@ from claudia_core.stores.sqlite_pool import ReaderPool
 from claudia_core.stores.sqlite_reader import SqliteReader, sqlite_errors
 from claudia_core.stores.writer import Writer
 
-POLL_IDLE = 0.015
+POLL_IDLE = 0.018
 """Seconds between looks for another process's commits while nothing happens."""
 
 POLL_BUSY = 0.004
@@ -174,9 +174,12 @@ class SqliteStore:
     def wait(self, after: int, timeout: float) -> int:
         """See `ports.Store.wait`: own commits wake at once, other processes' are looked for every few milliseconds."""
         deadline = time.monotonic() + timeout
+        stillness = sqlite_file.Stillness(self.path)  # of this call: another thread's looks must not count as its own
+        head, seen = -1, self._news
         while True:
+            is_still = stillness.is_still() and seen == self._news
             seen = self._news
-            head = self.head()
+            head = head if is_still else self.head()
             now = time.monotonic()
             if head > after:
                 self._last_news = now

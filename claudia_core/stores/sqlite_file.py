@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -208,6 +209,28 @@ def size(path: Path) -> int:
     """Bytes of the file and its write-ahead log on disk."""
     files = (path, path.with_name(path.name + "-wal"))
     return sum(file.stat().st_size for file in files if file.exists())
+
+
+SETTLED = 20_000_000
+"""Nanoseconds after which a file's time of change tells later changes from it, however coarse the clock of files is."""
+
+
+class Stillness:
+    """Tells without a query that nobody has committed since the last look: the write-ahead log is as it was."""
+
+    def __init__(self, path: Path) -> None:
+        self._log = path.with_name(path.name + "-wal")
+        self._seen: tuple[int, int, int] | None = None
+
+    def is_still(self) -> bool:
+        """True when no commit can have come since the last call; False when one may have."""
+        try:
+            found = self._log.stat()
+        except OSError:
+            self._seen = None
+            return False
+        before, self._seen = self._seen, (found.st_mtime_ns, found.st_size, found.st_ino)
+        return before == self._seen and time.time_ns() - found.st_mtime_ns > SETTLED
 
 
 def keep_from(reader: SqliteReader, retention: Retention, now: datetime) -> int:
