@@ -30,7 +30,7 @@ def unwinding_error(frame: FrameType) -> BaseException | None:
     """The exception that left `frame` at the instruction where it stands, or None.
 
     A plain `break` is told by the instruction alone. Else this looks through the objects the garbage collector knows,
-    the youngest first: about 30 ms per million objects.
+    the youngest first: about 70 ms per million objects (CPython 3.13, 2 cores).
     """
     code, at = frame.f_code.co_code, frame.f_lasti
     name = dis.opname[code[at]]
