@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -108,11 +109,23 @@ def _serve(claudia: Claudia, listener: socket.socket, packages: list[Package], p
     claudia.feed.start()
     claudia.watch_agents()
     claudia.keep_pruned()
-    app = server.create_app(claudia)
+    with _uncollected():
+        app = server.create_app(claudia)
     link = server.address_of(listener, host, token)
     with _grpc(claudia, token) if grpc else nullcontext(), _demo(claudia, packages, pace):
         ready = partial(_announce, claudia, link, "" if packages else HINT)
         server.run(app, listener, host=host, token=token, ready=ready)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """What is loaded meanwhile stays for good: the garbage collector looks for none of it, now or later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _announce(claudia: Claudia, link: str, hint: str) -> None:
