@@ -28,7 +28,11 @@
     ├── TooManyConnections      a process serves as many sockets and streams as it may (retry helps)
     ├── SettingsError           a setting is unknown or malformed
     ├── MissingExtra            an optional package is not installed
-    └── AccessDenied            no valid token, or it does not allow this
+    ├── RateLimited             asked too often (retry helps after `retry_after` seconds)
+    └── AccessDenied            who asks may not do this
+        └── Unauthenticated     nobody has signed in
+            ├── TokenExpired    the token was right, and its time is over
+            └── TokenInvalid    the token is forged, revoked, of another kind, or not one at all
 
 Each class has a stable machine-readable `code`. Only the API maps codes to HTTP or gRPC statuses.
 """
@@ -223,7 +227,38 @@ class MissingExtra(ClaudiaError, ImportError):
     code = "missing_extra"
 
 
+class RateLimited(ClaudiaError):
+    """Asked too often; a retry helps after `retry_after` seconds."""
+
+    code = "rate_limited"
+    retryable = True
+
+    def __init__(
+        self, message: str, *, field: str | None = None, hint: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, field=field, hint=hint)
+        self.retry_after = retry_after
+
+
 class AccessDenied(ClaudiaError):
-    """There is no valid token, or it does not allow this."""
+    """Who asks may not do this."""
 
     code = "access_denied"
+
+
+class Unauthenticated(AccessDenied):
+    """Nobody has signed in, or what they showed is not valid."""
+
+    code = "unauthenticated"
+
+
+class TokenExpired(Unauthenticated):
+    """The token was right, and its time is over: get a new one."""
+
+    code = "token_expired"
+
+
+class TokenInvalid(Unauthenticated):
+    """The token is forged, revoked, of another kind, or not one at all."""
+
+    code = "token_invalid"

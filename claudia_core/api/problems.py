@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -34,6 +35,9 @@ class Kind(NamedTuple):
 KINDS: Mapping[str, Kind] = {
     "malformed": Kind(400, "The request cannot be read"),
     "unknown_host": Kind(400, "The server does not answer to this name"),
+    "unauthenticated": Kind(401, "Sign in"),
+    "token_expired": Kind(401, "The token has expired"),
+    "token_invalid": Kind(401, "The token is not valid"),
     "access_denied": Kind(403, "Not allowed"),
     "foreign_origin": Kind(403, "Another site's page may not do this"),
     "not_found": Kind(404, "Not found"),
@@ -49,6 +53,7 @@ KINDS: Mapping[str, Kind] = {
     "invalid_value": Kind(422, "A value breaks a rule"),
     "bad_cursor": Kind(422, "No cursor of this log"),
     "idempotency_conflict": Kind(422, "The key belongs to another request"),
+    "rate_limited": Kind(429, "Asked too often"),
     "error": Kind(500, "The hub could not do this"),
     "internal_error": Kind(500, "Something went wrong in the hub"),
     "settings_error": Kind(500, "A setting of the hub is wrong"),
@@ -102,7 +107,8 @@ def _encodable(document: dict[str, Any]) -> dict[str, Any]:
 
 def of_error(error: ClaudiaError, path: str) -> Response:
     """The problem document of an error that was raised on purpose."""
-    headers = {"retry-after": str(RETRY_AFTER)} if error.retryable else {}
+    wait = RETRY_AFTER if error.retry_after is None else max(1, math.ceil(error.retry_after))
+    headers = {"retry-after": str(wait)} if error.retryable else {}
     code = error.code if error.code in KINDS else "error"
     return problem(code, error.message, path=path, field=error.field, hint=error.hint, headers=headers)
 

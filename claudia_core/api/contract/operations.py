@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel
 
 from claudia_core.api.contract import inputs, outputs, work
 from claudia_core.app import Claudia
+from claudia_core.model.identity import Scope
 
-
-class Scope(StrEnum):
-    """What a caller may do; each includes the ones before it."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
+__all__ = ["OPERATIONS", "TABLE", "Operation", "Scope"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
@@ -52,6 +53,10 @@ STATUSES: Mapping[str, Code] = {
     "settings_error": Code.FAILED_PRECONDITION,
     "missing_extra": Code.UNIMPLEMENTED,
     "access_denied": Code.PERMISSION_DENIED,
+    "unauthenticated": Code.UNAUTHENTICATED,
+    "token_expired": Code.UNAUTHENTICATED,
+    "token_invalid": Code.UNAUTHENTICATED,
+    "rate_limited": Code.RESOURCE_EXHAUSTED,
     "hub_unavailable": Code.UNAVAILABLE,
     "too_many_connections": Code.RESOURCE_EXHAUSTED,
     "unsupported_media_type": Code.INVALID_ARGUMENT,
@@ -85,7 +90,7 @@ def _details(error: ClaudiaError) -> Iterator[Message]:
         violation = BadRequest.FieldViolation(field=error.field, description=error.message[:LONGEST])
         yield BadRequest(field_violations=[violation])
     if error.retryable:
-        yield RetryInfo(retry_delay=Duration(seconds=1))
+        yield RetryInfo(retry_delay=Duration(seconds=max(1, math.ceil(error.retry_after or 1))))
 
 
 def end(context: grpc.ServicerContext, code: Code, message: str, *details: Message) -> NoReturn:
