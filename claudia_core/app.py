@@ -31,6 +31,7 @@ from claudia_core.services.tasks import NewTask, Tasks
 from claudia_core.settings import Settings, load_settings
 from claudia_core.showing import show
 from claudia_core.subscriptions import Subscription
+from claudia_core.tracking.cancelled import PERIOD, Cancellations
 from claudia_core.tracking.display import Silent, detect
 from claudia_core.tracking.run import Run, current_run
 from claudia_core.tracking.sampler import Sampler
@@ -87,6 +88,7 @@ class Claudia:
         self.boards = Boards(self.store, self.feed)
         self._pulse = Pulse()
         self._sampler = Sampler(detect() if self.settings.display == "auto" else Silent())
+        self._cancellations = Cancellations(self.store, lambda: self._sampler.runs)
         self._subscriptions: list[Subscription] = []
         self._agent_id: str | None = None
         self._lock = threading.Lock()
@@ -224,8 +226,9 @@ class Claudia:
             return self._agent_id
 
     def begun(self, run: Run) -> None:
-        """Look at this run from now on."""
+        """Look at this run from now on; it is stopped when somebody cancels its task."""
         self._sampler.begun(run)
+        self._pulse.add(Duty("cancelled", PERIOD, self._cancellations.look, first=PERIOD), again=False)
 
     def ended(self, run: Run) -> None:
         """No more looks at this run."""

@@ -23,6 +23,7 @@
     │   ├── StoreTooNew         the store was written by a newer Claudia
     │   ├── StoreDamaged        the file is damaged
     │   └── StoreClosed         the store was closed, or opened in another process
+    ├── TaskCancelled           the work that runs here was cancelled by somebody else
     ├── WaitTimeout             what was waited for did not come in time
     ├── RequestTimeout          a request did not come in whole in time (retry helps)
     ├── TooManyConnections      a process serves as many sockets and streams as it may (retry helps)
@@ -192,6 +193,20 @@ class StoreClosed(StoreError):
     """The store was closed, or opened in another process."""
 
     code = "store_closed"
+
+
+class TaskCancelled(ClaudiaError):
+    """The work that runs here was cancelled by somebody else: raised by a loop's next step, or a task's next progress.
+
+    To clean up, catch it around the loop; the task is cancelled already and keeps its progress.
+    """
+
+    code = "task_cancelled"
+
+    def __init__(self, message: str, *, task_id: str = "", reason: str = "", **more: str | None) -> None:
+        super().__init__(message, **more)
+        self.task_id = task_id
+        self.reason = reason
 
 
 class WaitTimeout(ClaudiaError, TimeoutError):

@@ -32,9 +32,11 @@ class Pulse:
         self._stopped = False
         self._thread: threading.Thread | None = None
 
-    def add(self, duty: Duty) -> None:
-        """Do this from now on; a duty of the same name is replaced."""
+    def add(self, duty: Duty, *, again: bool = True) -> None:
+        """Do this from now on; a duty of the same name is replaced, or kept where it is not to begin `again`."""
         with self._changed:
+            if not again and any(other.name == duty.name for _, other in self._next):
+                return
             self._next = [entry for entry in self._next if entry[1].name != duty.name]
             self._next.append((time.monotonic() + duty.first, duty))
             if self._thread is None:

@@ -69,6 +69,7 @@ KINDS: Mapping[str, Kind] = {
     "store_full": Kind(503, "The store is full"),
     "store_read_only": Kind(503, "The store cannot be written"),
     "store_closed": Kind(503, "The hub is being closed"),
+    "task_cancelled": Kind(409, "The task was cancelled"),
     "wait_timeout": Kind(504, "It did not come in time"),
 }
 

@@ -10,7 +10,8 @@
 A bar becomes a task when it is made, with its `desc` as name; later descriptions and the postfix are its message. Bars
 made inside a loop are its children. The task completes with the loop, or when a bar moved by hand is closed at its
 total (or has none); it fails by an exception in the loop's body, its source or its `with` block, and is cancelled when
-the loop is left or the bar is closed before its total. `reset()` begins another task.
+the loop is left or the bar is closed before its total. `reset()` begins another task. When somebody else cancels the
+task, the loop, or the next `update`, raises TaskCancelled.
 
 **A disabled bar is no task and counts nothing**: tqdm itself does not count then. That is `disable=True`, and
 `disable=None` where stderr is no terminal. To record without showing, give the bar a file:
@@ -107,6 +108,9 @@ class BarRun(Run):
             self._dropped = self._dropped or self.closed()
         super().abandon(reason)
 
+    def _stop(self) -> None:
+        """Nothing to do: `tqdm.update`, which its loop calls ten times a second, looks at `was_cancelled`."""
+
     def _note(self, now: float) -> None:
         self.look()
         super()._note(now)
@@ -188,6 +192,14 @@ class _Recorded:
         if run is not None and run.is_loop and run.is_open:
             run.let_go(run.left())
         super().__del__()  # type: ignore[misc]
+
+    def update(self, n: float | None = 1) -> bool | None:
+        """Note `n` more done; raises TaskCancelled when somebody else cancelled the task."""
+        shown: bool | None = super().update(n)  # type: ignore[misc]
+        run = self._run
+        if run is not None and run.was_cancelled and run.is_open:
+            raise run.cancellation()
+        return shown
 
     def reset(self, total: float | None = None) -> None:
         """Begin again at zero, as another task."""

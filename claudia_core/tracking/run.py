@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Protocol
 
-from claudia_core.errors import ClaudiaError, IllegalTransition, StoreUnavailable
+from claudia_core.errors import ClaudiaError, IllegalTransition, StoreUnavailable, TaskCancelled
 from claudia_core.logs import get_logger
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status, Task
@@ -17,6 +17,7 @@ from claudia_core.services.moves import Move, cancelling, completing, failing
 from claudia_core.services.new_task import NewTask
 from claudia_core.services.progress import ProgressService
 from claudia_core.services.tasks import Tasks
+from claudia_core.tracking.cancelled import stopping
 from claudia_core.tracking.unwinding import may_wait
 
 log = get_logger(__name__)
@@ -62,6 +63,8 @@ type Ending = tuple[Status, Move]
 
 def ending(error: BaseException) -> Ending:
     """What an exception makes of a run: failed, or cancelled where it only says to stop, as Ctrl-C does."""
+    if isinstance(error, TaskCancelled):
+        return Status.CANCELLED, cancelling(error.message)
     if isinstance(error, Exception):
         return Status.FAILED, failing(error)
     return Status.CANCELLED, cancelling(f"interrupted by {type(error).__name__}")
@@ -87,6 +90,8 @@ class Run:
         self._turning = threading.RLock()  # reentrant: the garbage collector may end a run in the middle of anything
         self.saved: Task | None = None
         self._dropped: Ending | None = None
+        self.was_cancelled = False
+        self._reason = ""
 
     @property
     def id(self) -> str:
@@ -103,6 +108,11 @@ class Run:
     def unit(self) -> str:
         """What the progress counts."""
         return self._new.unit
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt of the task this is, counted from 1."""
+        return 1 if self.saved is None else self.saved.attempt
 
     @property
     def is_abandoned(self) -> bool:
@@ -174,8 +184,25 @@ class Run:
             if state == self._noted or not self.is_open:
                 return
             self._noted, self._noted_at = state, now
-            attempt = 1 if self.saved is None else self.saved.attempt
-            self.hub.progress.update(self.id, state[0], total=state[1], message=state[2], attempt=attempt)
+            self.hub.progress.update(self.id, state[0], total=state[1], message=state[2], attempt=self.attempt)
+
+    def stop(self, reason: str) -> None:
+        """The task was cancelled elsewhere: the work raises TaskCancelled when it notes its next step.
+
+        Without a reason of its own, a cancelled task keeps the message that the work gave it.
+        """
+        if not self.was_cancelled:
+            self._reason = "" if reason in (self.message, self._noted[2]) else reason
+            self.was_cancelled = True
+            self._stop()
+
+    def _stop(self) -> None:
+        self.__class__ = stopping(type(self))  # type: ignore[arg-type]  # a class is hashable
+
+    def cancellation(self) -> TaskCancelled:
+        """What the work is told when it was cancelled elsewhere."""
+        because = f": {self._reason}" if self._reason else ""
+        return TaskCancelled(f"{self.name} was cancelled{because}", task_id=self.id, reason=self._reason)
 
     def end(self, status: Status, *, error: BaseException | None = None, result: Any = None, reason: str = "") -> None:
         """Save how the run ended. A store that is away is logged: the user's work goes on."""
@@ -214,6 +241,10 @@ class Run:
             log.warning("the last progress could not be noted", task=self.id, error=str(failure))
 
     def _save_end(self, move: Move) -> None:
+        if self.was_cancelled:  # and perhaps it is to be done again by now: this end is not for the new attempt
+            self._ended_elsewhere()
+            self.status = Status.CANCELLED
+            return
         try:
             self.saved = self.hub.tasks.move(self.id, move)
         except StoreUnavailable as failure:

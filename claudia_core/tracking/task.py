@@ -9,13 +9,14 @@ from typing import Any, Self
 from claudia_core.errors import InvalidValue
 from claudia_core.model.task import Status
 from claudia_core.model.values import MAX_MESSAGE, clean_text, require_count, require_json
-from claudia_core.tracking.run import Run
+from claudia_core.tracking.run import Run, ending
 
 
 class TaskBlock(Run):
     """`with claudia.task("train") as task:` The end of the block completes the task, an exception fails it.
 
-    Set `task.result` to JSON values to keep a result. Tasks and loops begun inside are its children.
+    Set `task.result` to JSON values to keep a result. Tasks and loops begun inside are its children. When somebody else
+    cancels the task, the next `progress` or `advance` raises TaskCancelled, and `was_cancelled` is True.
     """
 
     result: Any = None
@@ -29,10 +30,8 @@ class TaskBlock(Run):
     ) -> None:
         if error is None:
             self._complete()
-        elif isinstance(error, Exception):
-            self.end(Status.FAILED, error=error)
         else:
-            self.end(Status.CANCELLED, reason=f"interrupted by {type(error).__name__}")
+            self._end(*ending(error))
 
     def _complete(self) -> None:
         try:
@@ -47,6 +46,7 @@ class TaskBlock(Run):
 
         Raises:
             InvalidValue: a number is negative, not finite or above 2**53.
+            TaskCancelled: somebody else cancelled the task.
         """
         if current is not None:
             self.n = max(self.n, require_count(current, "current"))
@@ -54,6 +54,8 @@ class TaskBlock(Run):
             self.total = require_count(total, "total")
         if message is not None:
             self.message = clean_text(message, MAX_MESSAGE)
+        if self.was_cancelled and self.is_open:
+            raise self.cancellation()
 
     def advance(self, steps: float = 1, *, message: str | None = None) -> None:
         """Note `steps` more done."""

@@ -24,7 +24,8 @@ class Tracked[T](Run):
     """An iterable that tells the hub how far it has been consumed. Iterate over it once.
 
     The loop's end completes the task; an exception, in the source or in the loop's body, fails it; `break`, `return`
-    and `close()` cancel it with the progress it made. Costs one generator step and one addition per item.
+    and `close()` cancel it with the progress it made. When somebody else cancels the task, the `for` statement raises
+    TaskCancelled at its next step, about half a second later. Costs one generator step and one addition per item.
     """
 
     def __init__(self, hub: Hub, source: Iterable[T] | AsyncIterable[T], new: NewTask, *, show: bool = True) -> None:
@@ -120,6 +121,8 @@ class Tracked[T](Run):
 
     def _left(self) -> Ending:
         """How the loop was left: by an exception that is unwinding its frame, or else early."""
+        if self.was_cancelled:
+            return Status.CANCELLED, cancelling(self._reason)
         error = None if self._consumer is None else unwinding_error(self._consumer.frame)
         if error is not None:
             return ending(error)

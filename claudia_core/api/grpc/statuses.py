@@ -49,6 +49,7 @@ STATUSES: Mapping[str, Code] = {
     "store_too_new": Code.FAILED_PRECONDITION,
     "store_damaged": Code.DATA_LOSS,
     "store_closed": Code.UNAVAILABLE,
+    "task_cancelled": Code.ABORTED,
     "wait_timeout": Code.DEADLINE_EXCEEDED,
     "settings_error": Code.FAILED_PRECONDITION,
     "missing_extra": Code.UNIMPLEMENTED,
