@@ -1,0 +1,1 @@
+"""Errors as a program meets them: taken cheaply, made plain, freed of secrets, kept while nobody listens."""
