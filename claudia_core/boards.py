@@ -22,14 +22,14 @@ from claudia_core.model.times import require_utc, utc_now
 from claudia_core.ports import Condition, Document, Query, Reader, Store
 from claudia_core.services import rollups
 from claudia_core.services.throughput import Minute, minutes
+from claudia_core.services.trends import TrendBoard
 
 __all__ = ["Boards", "Minute", "Picture", "TaskBoard", "minutes", "picture_at"]
 
 MOST_ACTIVE = 2_000
 """Active and pending tasks a board holds, the newest; the rest are counted only."""
 
-MOST_RECENT = 200
-MOST_ERRORS = 100
+MOST_RECENT, MOST_ERRORS, MOST_FAILED = 200, 100, 50
 MOST_EVENTS = 500
 MINUTES_PAUSE = 0.5
 """Seconds for which the throughput is not read again, however much happens."""
@@ -41,8 +41,8 @@ OPEN = (Status.ACTIVE.value, Status.PENDING.value)
 class Picture:
     """The hub at one moment. Rows are task summaries (`Task.to_summary`); treat them as read-only.
 
-    `open` holds active and pending tasks, `recent` those that ended, both newest first; `errors` the data of
-    `error:reported`, `events` the log's end, newest first; `minutes` the last hour, oldest first.
+    `open` holds active and pending tasks, `recent` those that ended, `failed` those that failed; `errors` the data of
+    `error:reported`, `events` the log's end: all newest first. `minutes` is the last hour, oldest first.
     """
 
     version: int
@@ -51,6 +51,7 @@ class Picture:
     counts: Mapping[Status, int]
     open: tuple[Document, ...]
     recent: tuple[Document, ...]
+    failed: tuple[Document, ...]
     errors: tuple[Document, ...]
     events: tuple[Event, ...]
     minutes: tuple[Minute, ...]
@@ -66,6 +67,7 @@ class TaskBoard:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Document] = OrderedDict()
         self._recent: OrderedDict[str, Document] = OrderedDict()
+        self._failed: OrderedDict[str, Document] = OrderedDict()
         self._errors: deque[Document] = deque(maxlen=MOST_ERRORS)
         self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
         self._counts: dict[Status, int] = dict.fromkeys(Status, 0)
@@ -83,6 +85,7 @@ class TaskBoard:
             open_rows = [row for status in OPEN for row in _newest(reader, {"status": status}, "-id", MOST_ACTIVE)]
             ended = [status.value for status in Status if status.is_terminal]
             recent = _newest(reader, {"status": ended}, "-updated_at", MOST_RECENT)
+            failed = _newest(reader, {"status": Status.FAILED.value}, "-updated_at", MOST_FAILED)
             errors = _errors(reader)
             tail = reader.events(max(0, head - MOST_EVENTS), MOST_EVENTS).events
             with self._lock:
@@ -90,6 +93,7 @@ class TaskBoard:
                 self._open = OrderedDict((row["id"], row) for row in sorted(open_rows, key=lambda row: str(row["id"])))
                 self._drop_surplus()
                 self._recent = OrderedDict((row["id"], row) for row in reversed(recent))
+                self._failed = OrderedDict((row["id"], row) for row in reversed(failed))
                 self._errors = deque(reversed(errors), MOST_ERRORS)
                 self._events = deque(tail, MOST_EVENTS)
                 self._count(reader)
@@ -126,6 +130,7 @@ class TaskBoard:
                 counts=dict(self._counts),
                 open=tuple(reversed(self._open.values())),
                 recent=tuple(reversed(self._recent.values())),
+                failed=tuple(reversed(self._failed.values())),
                 errors=tuple(reversed(self._errors)),
                 events=tuple(reversed(self._events)),
                 minutes=self._minutes,
@@ -161,16 +166,16 @@ class TaskBoard:
         known = self._open.get(id) or self._recent.get(id)
         if known is not None and known["version"] >= row["version"]:
             return
+        self._failed.pop(id, None)
         if row["status"] in OPEN:
             self._recent.pop(id, None)
             self._open[id] = row
             self._drop_surplus()
         else:
             self._open.pop(id, None)
-            self._recent[id] = row
-            self._recent.move_to_end(id)
-            if len(self._recent) > MOST_RECENT:
-                self._recent.popitem(last=False)
+            _keep(self._recent, row, MOST_RECENT)
+            if row["status"] == Status.FAILED:
+                _keep(self._failed, row, MOST_FAILED)
 
     def _drop_surplus(self) -> None:
         """Waiting tasks go first: what is being worked on is what people look for."""
@@ -192,6 +197,14 @@ class TaskBoard:
             self._minutes = minutes(reader, now)
             self._minutes_at = now
             self._minutes_behind = False
+
+
+def _keep(rows: OrderedDict[str, Document], row: Document, most: int) -> None:
+    """Put a row at the end of at most so many."""
+    rows[row["id"]] = row
+    rows.move_to_end(row["id"])
+    if len(rows) > most:
+        rows.popitem(last=False)
 
 
 def _newest(
@@ -224,6 +237,7 @@ class Boards:
         self._feed = feed
         self._lock = threading.Lock()
         self._tasks: TaskBoard | None = None
+        self.trends = TrendBoard(store)
 
     @property
     def tasks(self) -> TaskBoard:
@@ -265,6 +279,7 @@ def picture_at(store: Store, moment: datetime) -> Picture:
         counts={status: sum(row["status"] == status for row in ordered) for status in Status},
         open=tuple(still_open[:MOST_ACTIVE]),
         recent=tuple([row for row in ordered if row["status"] not in OPEN][:MOST_RECENT]),
+        failed=tuple([row for row in ordered if row["status"] == Status.FAILED][:MOST_FAILED]),
         errors=tuple(reversed(errors)),
         events=tuple(reversed(tail)),
         minutes=minutes(store, moment.timestamp()),

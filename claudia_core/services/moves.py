@@ -17,7 +17,7 @@ from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.values import MAX_MESSAGE, MAX_TRACEBACK, clean_text, require_json
 from claudia_core.ports import Document, Query, Transaction
-from claudia_core.services import rollups
+from claudia_core.services import durations, rollups
 from claudia_core.services.errors import MAX_PLACE, Errors, task_error
 from claudia_core.services.errors import culprit as place_of
 from claudia_core.services.new_task import NewTask
@@ -221,6 +221,8 @@ def _end(tx: Transaction, task: Task, status: Status, **changes: Any) -> Task:
     rollups.add(tx, rollups.finished(status))
     if ended.duration is not None:
         rollups.add(tx, rollups.DURATION, ended.duration)
+        if status is Status.COMPLETED:
+            durations.add(tx, ended.duration)
     _save(tx, ended, f"task:{status.value}")
     if ended.result is not None or ended.error is not None:
         _save_content(tx, ended)

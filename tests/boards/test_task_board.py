@@ -10,7 +10,7 @@ from claudia_core.errors import InvalidValue
 from claudia_core.model import Status
 from claudia_core.model.times import utc_now
 from claudia_core.ports import Retention
-from claudia_core.services.moves import failing
+from claudia_core.services.moves import completing, failing
 from claudia_core.services.tasks import NewTask
 from claudia_core.testing.builders import saved_task
 
@@ -221,3 +221,15 @@ def test_minutes(claudia):
     total = [sum(getattr(minute, name) for minute in found) for name in ("created", "completed", "failed", "errors")]
     assert total == [2, 1, 1, 1]
     assert minutes(claudia.store, 60.0, 2)[0].created == 0
+
+
+def test_what_failed_stays_in_sight_behind_many_that_completed(claudia):
+    """The picture keeps failed tasks apart from what ended last, until they are tried again."""
+    broken = claudia.tasks.create("broken", start=True)
+    claudia.tasks.fail(broken.id, "no luck")
+    for task in claudia.tasks.create_many([NewTask(name="fine") for _ in range(250)], start=True):
+        claudia.tasks.move_soon(task.id, completing(None))
+    claudia.store.flush()
+    assert names(picture_now(claudia).failed) == ["broken"]
+    claudia.tasks.retry(broken.id)
+    assert picture_now(claudia).failed == ()

@@ -22,6 +22,7 @@ def picture(*minutes: Minute, **counts: int) -> Picture:
         counts={status: counts.get(status.value, 0) for status in Status},
         open=(),
         recent=(),
+        failed=(),
         errors=(),
         events=(),
         minutes=minutes,
