@@ -14,6 +14,7 @@ from typing import Any
 import apsw
 
 from claudia_core.errors import StoreClosed
+from claudia_core.logs import get_logger
 from claudia_core.model.event import EventSlice
 from claudia_core.model.times import from_optional_text, to_text, utc_now
 from claudia_core.ports import Clock, Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
@@ -22,13 +23,19 @@ from claudia_core.stores.sqlite_commits import SqliteCommits
 from claudia_core.stores.sqlite_fork import forks
 from claudia_core.stores.sqlite_pool import ReaderPool
 from claudia_core.stores.sqlite_reader import SqliteReader, sqlite_errors
+from claudia_core.stores.sqlite_watch import FileWatch
 from claudia_core.stores.writer import Writer
 
+log = get_logger(__name__)
+
 POLL_IDLE = 0.018
-"""Seconds between looks for another process's commits while nothing happens."""
+"""Seconds between looks for another process's commits while nothing happens, where files cannot be watched."""
 
 POLL_BUSY = 0.004
 """The same within a second after the last news."""
+
+POLL_WATCHED = (0.002, 0.25)
+"""Least and most seconds between looks where the file is watched; between them, half the time since the last write."""
 
 PRUNE_SLICE = 2_000
 """Events deleted in one commit of `prune`, so that writers never wait long."""
@@ -59,6 +66,8 @@ class SqliteStore:
         self._moved = threading.Condition()
         self._news = 0
         self._last_news = 0.0
+        self._watch: FileWatch | None = None
+        self._may_watch = True
         forks.require_safe(path)
         with sqlite_errors(str(path)):
             self.epoch = sqlite_file.prepare(path, busy_timeout=min(busy_timeout, 5.0))
@@ -156,6 +165,11 @@ class SqliteStore:
         with self._reader() as reader:
             return reader.samples(series, since, until)
 
+    def totals(self, prefix: str, limit: int = 1_000) -> list[Sample]:
+        """See `ports.Reader.totals`."""
+        with self._reader() as reader:
+            return reader.totals(prefix, limit)
+
     def events(self, after: int, limit: int = 500, types: Sequence[str] = (), subject: str | None = None) -> EventSlice:
         """See `ports.Reader.events`."""
         with self._moment() as reader:
@@ -172,24 +186,45 @@ class SqliteStore:
             return reader.sequence_at(moment)
 
     def wait(self, after: int, timeout: float) -> int:
-        """See `ports.Store.wait`: own commits wake at once, other processes' are looked for every few milliseconds."""
+        """See `ports.Store.wait`: own commits wake at once, other processes' are seen within milliseconds."""
+        self._keep_watch()
         deadline = time.monotonic() + timeout
-        stillness = sqlite_file.Stillness(self.path)  # of this call: another thread's looks must not count as its own
-        head, seen = -1, self._news
         while True:
-            is_still = stillness.is_still() and seen == self._news
             seen = self._news
-            head = head if is_still else self.head()
+            head = self.head()
             now = time.monotonic()
             if head > after:
                 self._last_news = now
                 return head
             if now >= deadline or self._closed:
                 return head
-            pause = POLL_BUSY if now - self._last_news < 1.0 else POLL_IDLE
             with self._moved:
                 if self._news == seen:
-                    self._moved.wait(min(pause, deadline - now))
+                    self._moved.wait(min(self._pause(now), deadline - now))
+
+    def _pause(self, now: float) -> float:
+        quiet = now - self._last_news
+        if self._watch is None:
+            return POLL_BUSY if quiet < 1.0 else POLL_IDLE
+        least, most = POLL_WATCHED
+        return min(max(quiet / 2, least), most)
+
+    def _keep_watch(self) -> None:
+        with self._moved:
+            if not self._may_watch:
+                return
+            self._may_watch = False
+            try:
+                self._watch = FileWatch(self.path.with_name(self.path.name + "-wal"), self._on_write)
+            except OSError as error:
+                log.info("the store's file is not watched but looked at often", error=str(error))
+
+    def _on_write(self) -> None:
+        """Some process, perhaps this one, wrote: what it wrote can be read when it has reached the disk."""
+        with self._moved:
+            self._last_news = time.monotonic()
+            self._news += 1
+            self._moved.notify_all()
 
     # --- keep ---------------------------------------------------------------------------------------------------
 
@@ -239,7 +274,11 @@ class SqliteStore:
         if self._closed or self._pid != os.getpid():  # connections must not be closed by a child of their process
             return
         self._writer.close(self._busy_timeout + 30.0)
-        self._closed = True
+        with self._moved:
+            self._closed, self._may_watch = True, False
+            watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.stop()
         self._has_committed()  # wakes those who wait
         self._pool.close()
         self._commits.close()

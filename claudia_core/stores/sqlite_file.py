@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -50,7 +49,12 @@ def _table(kind: Collection) -> list[str]:
         f"CREATE INDEX {kind.name}_{'_'.join(index)} ON {kind.name} ({', '.join((*index, 'id'))})"
         for index in kind.indexes
     ]
-    return [table, *indexes]
+    sets = [
+        f"CREATE TABLE {kind.name}_{field} (value TEXT NOT NULL, document TEXT NOT NULL, "
+        "PRIMARY KEY (value, document)) WITHOUT ROWID"
+        for field in kind.sets
+    ]
+    return [table, *indexes, *sets]
 
 
 def _upsert(kind: Collection) -> str:
@@ -209,28 +213,6 @@ def size(path: Path) -> int:
     """Bytes of the file and its write-ahead log on disk."""
     files = (path, path.with_name(path.name + "-wal"))
     return sum(file.stat().st_size for file in files if file.exists())
-
-
-SETTLED = 20_000_000
-"""Nanoseconds after which a file's time of change tells later changes from it, however coarse the clock of files is."""
-
-
-class Stillness:
-    """Tells without a query that nobody has committed since the last look: the write-ahead log is as it was."""
-
-    def __init__(self, path: Path) -> None:
-        self._log = path.with_name(path.name + "-wal")
-        self._seen: tuple[int, int, int] | None = None
-
-    def is_still(self) -> bool:
-        """True when no commit can have come since the last call; False when one may have."""
-        try:
-            found = self._log.stat()
-        except OSError:
-            self._seen = None
-            return False
-        before, self._seen = self._seen, (found.st_mtime_ns, found.st_size, found.st_ino)
-        return before == self._seen and time.time_ns() - found.st_mtime_ns > SETTLED
 
 
 def keep_from(reader: SqliteReader, retention: Retention, now: datetime) -> int:
