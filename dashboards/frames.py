@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from claudia_core.boards import Minute, Picture
 from claudia_core.model.task import Status
+from claudia_core.model.times import to_text
+from claudia_core.ports import Document
+from claudia_core.services.trends import Pace, Took, Trends
 from dashboards import units
+from dashboards.cells import task_href
 from dashboards.theme import CHART_COLOURS
 
 if TYPE_CHECKING:
@@ -17,6 +21,12 @@ if TYPE_CHECKING:
 
 SERIES = tuple(CHART_COLOURS)
 """What a bar of the throughput chart is stacked from, from the bottom up."""
+
+NOTHING = "\u2013"
+ERRORS_HREF = "./events?type=error%3A%2A+issue%3A%2A"
+COUNTED = ("Completed", "Failed", "Cancelled", "Errors")
+MOST_EXACT = 10
+"""Numbers below this moved by so many, not by a percentage: 2 to 4 is no news of 100%."""
 
 BAR = 46_000
 """Width of a minute's bar in milliseconds."""
@@ -91,20 +101,22 @@ def last_minutes(minutes: Sequence[Minute], now: float, most: int = 5) -> float:
     return 60.0 * sum(map(ended, recent)) / seconds
 
 
-def key_figures(picture: Picture) -> list[dict[str, Any]]:
-    """The tiles of the overview."""
-    minutes = picture.minutes
+def key_figures(picture: Picture, trends: Trends) -> list[dict[str, Any]]:
+    """The tiles of the overview: the last hour, beside the same hour of yesterday where there was one."""
+    minutes, before = picture.minutes, None if trends.day_before.is_empty else trends.hour_yesterday
     failed = sum(minute.failed for minute in minutes)
     completed = sum(minute.completed for minute in minutes)
     errors = sum(minute.errors for minute in minutes)
     active, pending = picture.counts[Status.ACTIVE], picture.counts[Status.PENDING]
     pace = last_minutes(minutes, picture.as_of.timestamp())
+    waiting = f"{units.number(pending)} waiting" if pending else "none waiting"
     return [
-        _tile("Running", active, f"{units.number(pending)} waiting", "./tasks?status=active", "busy" if active else ""),
-        _tile("Failed", failed, "last hour", "./tasks?status=failed", "bad" if failed else "good"),
-        _tile("Completed", completed, "last hour", "./tasks?status=completed", "good" if completed else ""),
-        {**_tile("Throughput", pace, "last 5 minutes", "./tasks", ""), "unit": "/min"},
-        _tile("Errors", errors, "last hour", "./tasks?status=failed", "bad" if errors else "good"),
+        _tile("Running", active, waiting, "./tasks?status=active", "busy" if active else ""),
+        _tile("Failed", failed, _was(before, "failed"), "./tasks?status=failed", "bad" if failed else "good"),
+        _tile("Errors", errors, _was(before, "errors"), ERRORS_HREF, "bad" if errors else "good"),
+        _tile("Completed", completed, _was(before, "completed"), "./tasks?status=completed", ""),
+        {**_tile("Throughput", pace, "last 5 minutes", "./tasks?view=timeline", ""), "unit": "/min"},
+        _took_tile(trends.hour.typical, before.typical if before else None),
     ]
 
 
@@ -112,18 +124,132 @@ def _tile(label: str, value: float, hint: str, href: str, tone: str) -> dict[str
     return {"label": label, "value": units.number(round(value, 1)), "hint": hint, "href": href, "tone": tone}
 
 
+def _took_tile(seconds: float | None, before: float | None) -> dict[str, Any]:
+    """How long a task typically takes: half of those that completed took at most so long."""
+    value, _, unit = lasting(seconds).partition(" ")
+    hint = "median, last hour" if before is None else f"yesterday {lasting(before)}"
+    return {"label": "Typical task", "value": value, "unit": unit, "hint": hint, "href": "./tasks?status=completed",
+            "tone": ""}  # fmt: skip
+
+
+def _was(before: Pace | None, field: str) -> str:
+    return "last hour" if before is None else f"last hour, yesterday {units.number(getattr(before, field))}"
+
+
+def lasting(seconds: float | None) -> str:
+    """A measured duration in two or three digits: `420 ms`, `3.2 s`, `42 s`, `3.5 min`, `2.1 h`; a dash for none."""
+    if seconds is None:
+        return NOTHING
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        if seconds >= size * 0.995:
+            return f"{seconds / size:.2g} {unit}" if seconds < 99.5 * size else f"{seconds / size:,.0f} {unit}"
+    return f"{max(1.0, seconds * 1e3):.3g} ms" if seconds < 0.0995 else f"{seconds * 1e3:.0f} ms"
+
+
+def change(now: float, before: float) -> str:
+    """How a number moved: `as before`, `▲ 12%`, `▼ 3`; by a percentage where both are large enough to have one."""
+    if now == before:
+        return "as before"
+    arrow = "▲" if now > before else "▼"
+    if min(now, before) < MOST_EXACT:
+        return f"{arrow} {units.number(round(abs(now - before), 1))}"
+    return f"{arrow} {abs(now - before) / before:.0%}" if now < 3 * before else f"{arrow} {now / before:.0f} times"
+
+
+def _moved(now: float | None, before: float | None) -> str | None:
+    """How a duration moved, in percent."""
+    if now is None or before is None or not before:
+        return None
+    if abs(now - before) < 0.05 * before:
+        return "as before"
+    return f"{'▲' if now > before else '▼'} " + (
+        f"{abs(now - before) / before:.0%}" if now < 3 * before else f"{now / before:.0f} times"
+    )
+
+
+def trend_rows(trends: Trends) -> list[dict[str, Any]]:
+    """The last hour beside the same hour of yesterday, and the last 24 hours beside those before; both per hour."""
+    rows = []
+    for label in COUNTED:
+        hour, was = (getattr(pace, label.lower()) for pace in (trends.hour, trends.hour_yesterday))
+        day, day_was = (getattr(pace, label.lower()) / 24 for pace in (trends.day, trends.day_before))
+        moved = (change(hour, was), change(day, day_was))
+        rows.append(_trend(label, [units.number(round(n, 1)) for n in (hour, was, day, day_was)], moved))
+    for label, field in (("Typical duration", "typical"), ("19 in 20 within", "slow")):
+        took = [getattr(pace, field) for pace in (trends.hour, trends.hour_yesterday, trends.day, trends.day_before)]
+        rows.append(_trend(label, [lasting(n) for n in took], (_moved(*took[:2]), _moved(*took[2:]))))
+    return rows
+
+
+def _trend(label: str, texts: Sequence[str], moved: tuple[str | None, str | None]) -> dict[str, Any]:
+    keys = ("hour", "yesterday", "day", "before")
+    return {"id": label, "what": label, **dict(zip(keys, texts, strict=True)), "moved": moved[0], "turned": moved[1]}
+
+
+def took_columns(took: Sequence[Took]) -> dict[str, list[Any]]:
+    """The lines of the duration chart: `at` is the middle of a stretch (Unix milliseconds), durations are seconds."""
+    return {
+        "at": [(one.at + 150) * 1e3 for one in took],
+        "typical": [float("nan") if one.typical is None else one.typical for one in took],
+        "slow": [float("nan") if one.slow is None else one.slow for one in took],
+        "words": [
+            f"{units.plural(one.completed, 'task')}: half in {lasting(one.typical)}, 19 in 20 in {lasting(one.slow)}"
+            for one in took
+        ],
+    }
+
+
+def took_rows(took: Iterable[Took]) -> list[dict[str, Any]]:
+    """The duration chart as a table: stretches in which a task completed, newest first."""
+    return [
+        {"id": str(one.at), "from": datetime.fromtimestamp(one.at, UTC).isoformat(), "typical": lasting(one.typical),
+         "slow": lasting(one.slow), "completed": units.number(one.completed)}
+        for one in reversed(tuple(took)) if one.completed
+    ]  # fmt: skip
+
+
 def verdict(picture: Picture) -> tuple[str, str]:
     """Whether everything is all right: a tone (`good`, `bad` or empty) and a sentence."""
     failed = sum(minute.failed for minute in picture.minutes)
     errors = sum(minute.errors for minute in picture.minutes)
-    running = units.plural(picture.counts[Status.ACTIVE], "task")
+    running = f"{units.plural(picture.counts[Status.ACTIVE], 'task')} running"
     if failed:
-        return "bad", f"✖ {units.plural(failed, 'task')} failed in the last hour · {running} running"
+        return "bad", f"✖ {units.plural(failed, 'task')} failed in the last hour · {running}"
     if errors:
-        return "bad", f"✖ {units.plural(errors, 'error')} in the last hour · {running} running"
+        return "bad", f"✖ {units.plural(errors, 'error')} in the last hour · {running}"
     if not any(picture.counts.values()):
         return "", "No task has been recorded yet"
-    return "good", f"✔ All is well: nothing failed in the last hour · {running} running"
+    return "good", f"✔ All is well: nothing failed in the last hour · {running}"
+
+
+def failed_lately(picture: Picture, most: int) -> list[Document]:
+    """Tasks that failed within the last hour, newest first."""
+    since = to_text(picture.as_of - timedelta(hours=1))
+    return [row for row in picture.failed if str(row["finished_at"]) >= since][:most]
+
+
+def issue_rows(errors: Iterable[Mapping[str, Any]], most: int) -> list[dict[str, Any]]:
+    """The newest errors, one row for each issue, with where they were raised and how often that happened."""
+    newest: dict[str, Mapping[str, Any]] = {}
+    for error in errors:
+        newest.setdefault(str(error.get("issue_id")), error)
+    return [_issue_row(id, error) for id, error in list(newest.items())[:most]]
+
+
+def _issue_row(id: str, error: Mapping[str, Any]) -> dict[str, Any]:
+    issue, task_id = error.get("issue") or {}, error.get("task_id")
+    return {
+        "id": id,
+        "what": {
+            "text": error["message"] or error["type"],
+            "href": task_href(task_id) if task_id else None,
+            "key": task_id,
+            "hint": error["type"],
+        },
+        "culprit": issue.get("culprit"),
+        "count": units.number(issue.get("count", 1)),
+        "at": error["time"],
+    }
 
 
 def twin_rows(minutes: Iterable[Minute]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dashboards.live import LiveView
 
 PARTS: Mapping[str, str] = {
+    "durations": "dashboards.parts.durations:DurationChart",
     "kpis": "dashboards.parts.kpis:KpiRow",
     "progress": "dashboards.parts.bar:ProgressBar",
     "table": "dashboards.parts.task_table:TaskTable",

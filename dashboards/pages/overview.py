@@ -10,30 +10,39 @@ import panel as pn
 from claudia_core.model.task import Status
 from dashboards import cells, frames
 from dashboards.live import Page
+from dashboards.parts.durations import DurationChart
 from dashboards.parts.heading import heading, heading_html
 from dashboards.parts.kpis import KpiRow
 from dashboards.parts.rows import Column, Rows
 from dashboards.parts.task_table import DURATION, ENDED, ETA, NAME, NO_TASKS, PROGRESS, RATE, STATUS
 from dashboards.parts.throughput import ThroughputChart
+from dashboards.parts.trends import TrendTable
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
 
-ERRORS = (Column("what", "Error", "link"), Column("at", "When", "ago"))
+ERRORS = (
+    Column("what", "Error", "link"),
+    Column("culprit", "Raised in", "text", 2),
+    Column("count", "Times", "number"),
+    Column("at", "Last", "ago"),
+)
 ENDS = (STATUS, NAME, replace(DURATION, priority=1), ENDED)
-HALF = {"flex": "1 1 400px", "min-width": "min(400px, 100%)"}
-WRAP = {"gap": "16px", "flex-wrap": "wrap", "align-items": "flex-start"}
+FAILED = (NAME, replace(DURATION, priority=2), replace(ENDED, label="Failed"))
+HALF = {"flex": "1 1 440px", "min-width": "min(440px, 100%)"}
+WRAP = {"gap": "16px", "flex-wrap": "wrap", "align-items": "stretch"}
 
 MOST_RUNNING = 12
-MOST_LISTED = 8
+MOST_LISTED = 6
 
 NOTHING_RUNS = ("Nothing is running", "A task that starts appears here at once.")
 NO_ERROR = ("No error", "Errors of tasks and of claudia.errors.capture(...) are listed here.")
+NONE_FAILED = ("Nothing failed in the last hour", "A task that fails is listed here with its error.")
 NONE_ENDED = ("Nothing has ended yet", "Completed, failed and cancelled tasks are listed here.")
 
 
 class Overview(Page):
-    """A verdict in one line, key figures, what runs, the last hour, the newest errors and what ended last."""
+    """A verdict in one line, key figures, what runs, what failed, how long it takes, and all that beside yesterday."""
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, title="Overview", **params)
@@ -42,15 +51,25 @@ class Overview(Page):
         self.running = Rows(
             (STATUS, NAME, PROGRESS, RATE, ETA, DURATION), label="Running tasks", title="Running", opens="there"
         )
-        self.chart = ThroughputChart(claudia)
+        self.failed = Rows(
+            FAILED,
+            label="Tasks that failed in the last hour",
+            title="Failed in the last hour",
+            opens="there",
+            styles=HALF,
+        )
         self.errors = Rows(ERRORS, label="Newest errors", title="Newest errors", opens="there", styles=HALF)
+        self.chart = ThroughputChart(claudia, styles=HALF)
+        self.durations = DurationChart(claudia, styles=HALF)
+        self.trends = TrendTable(claudia, styles=HALF)
         self.ended = Rows(ENDS, label="Tasks that ended last", title="Ended last", opens="there", styles=HALF)
         self.layout = pn.Column(
             self.verdict,
             self.kpis.layout,
             self.running,
-            self.chart.layout,
-            pn.Row(self.errors, self.ended, styles=WRAP, sizing_mode="stretch_width", margin=0),
+            _beside(self.failed, self.errors),
+            _beside(self.chart.layout, self.durations.layout),
+            _beside(self.trends.layout, self.ended),
             styles={"gap": "16px"},
             sizing_mode="stretch_width",
             margin=0,
@@ -65,10 +84,16 @@ class Overview(Page):
         active = [task for task in picture.open if task["status"] == Status.ACTIVE.value]
         zero = NOTHING_RUNS if any(picture.counts.values()) else NO_TASKS
         self.running.put(cells.task_rows(active[:MOST_RUNNING]), zero)
-        errors = [cells.error_row(error, at) for at, error in enumerate(picture.errors[:MOST_LISTED])]
-        self.errors.put(errors, NO_ERROR)
+        self.failed.put(cells.task_rows(frames.failed_lately(picture, MOST_LISTED)), NONE_FAILED)
+        self.errors.put(frames.issue_rows(picture.errors, MOST_LISTED), NO_ERROR)
         self.ended.put(cells.task_rows(picture.recent[:MOST_LISTED]), NONE_ENDED)
-        self.chart.refresh()
+        for part in (self.chart, self.durations, self.trends):
+            part.refresh()
+
+
+def _beside(*parts: Any) -> Any:
+    """Two boxes, one below the other where there is little room."""
+    return pn.Row(*parts, styles=WRAP, sizing_mode="stretch_width", margin=0)
 
 
 if __name__.startswith("bokeh_app_"):  # panel serve dashboards/pages/overview.py

@@ -5,10 +5,11 @@ TaskTable(claudia)
 """
 
 from dashboards.parts.bar import ProgressBar
+from dashboards.parts.durations import DurationChart
 from dashboards.parts.events import EventList
 from dashboards.parts.kpis import KpiRow
 from dashboards.parts.task_table import TaskTable
 from dashboards.parts.throughput import ThroughputChart
 from dashboards.parts.timeline import TaskTimeline
 
-__all__ = ["EventList", "KpiRow", "ProgressBar", "TaskTable", "TaskTimeline", "ThroughputChart"]
+__all__ = ["DurationChart", "EventList", "KpiRow", "ProgressBar", "TaskTable", "TaskTimeline", "ThroughputChart"]

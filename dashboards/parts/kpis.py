@@ -13,15 +13,19 @@ if TYPE_CHECKING:
 
 
 class KpiRow(LiveView):
-    """What runs, failed, completed and ended per minute, and the errors of the last hour."""
+    """What runs, failed and completed, and how long that typically takes, beside the same hour of yesterday."""
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, **params)
-        self.tiles = Tiles(items=frames.key_figures(claudia.boards.tasks.picture()))
+        self.tiles = Tiles(items=self._items())
         self.layout = self.tiles
 
     def refresh(self) -> None:
         """Bring the figures up to date."""
-        items = frames.key_figures(self.claudia.boards.tasks.picture())
+        items = self._items()
         if items != self.tiles.items:
             self.tiles.items = items
+
+    def _items(self) -> list[dict[str, Any]]:
+        boards = self.claudia.boards
+        return frames.key_figures(boards.tasks.picture(), boards.trends.picture())

@@ -16,6 +16,13 @@ class Banner(Part):
 
     text = param.String("", doc="The sentence.")
 
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**{"visible": False, **params})
+        self.param.watch(self._on_text, "text")
+
+    def _on_text(self, event: Any) -> None:
+        self.visible = bool(event.new)
+
 
 class Masthead(Part):
     """The bar on top. It tells `on_address` when the browser goes back or forward."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from html.parser import HTMLParser
@@ -15,6 +15,7 @@ from claudia_core.model.task import Status
 from claudia_core.model.times import utc_now
 from dashboards import frames
 from dashboards.live import LiveView
+from dashboards.parts.chart import Chart as LiveChart
 from dashboards.parts.rows import Rows
 from dashboards.parts.throughput import ThroughputChart
 from dashboards.parts.tiles import Tiles
@@ -48,7 +49,7 @@ PATIENCE = 5.0
 HEADING = "heading"
 """Tone of the words that begin a section."""
 
-RIGHT = frozenset({"number", "span", "left"})
+RIGHT = frozenset({"number", "figure", "span", "left"})
 
 
 def freeze(view: LiveView) -> str:
@@ -59,7 +60,7 @@ def freeze(view: LiveView) -> str:
 def frozen(view: LiveView, title: str | None = None) -> Document:
     """The same as a document of its own."""
     _catch_up(view.claudia)
-    if not isinstance(view, ThroughputChart):  # it would draw what is not used here
+    if not isinstance(view, LiveChart):  # it would draw what is not used here
         view.refresh()
     now = utc_now()
     sections = tuple(_sections(view))
@@ -106,6 +107,9 @@ def _blocks(thing: Any, owners: Mapping[int, LiveView]) -> Iterator[Block]:
     if isinstance(chart, ThroughputChart):
         yield Words("Throughput, last hour", HEADING)
         yield _throughput(chart)
+    elif isinstance(chart, LiveChart):
+        yield Words(chart.TITLE, HEADING)
+        yield _twin(chart)
     elif isinstance(thing, LiveView):
         yield from _blocks(thing.layout, owners)
     elif not thing.visible:
@@ -128,6 +132,12 @@ def _throughput(part: ThroughputChart) -> Block:
         return Words("No task ended in the last hour.", "note")
     summary = f"{total:,} tasks ended in the last hour, at most {frames.tops(minutes):,} in a minute."
     return Chart("Tasks that ended, by minute", summary, tuple(map(_bar, minutes)))
+
+
+def _twin(part: LiveChart) -> Block:
+    """A chart that is told by its table alone."""
+    rows = part.twin(part.pull_data())
+    return _table(part.table, rows) if rows else Words(f"{part.QUIET[0]}.", "note")
 
 
 def _bar(minute: Minute) -> Tally:
@@ -183,11 +193,15 @@ def _rows(table: Rows) -> Iterator[Block]:
     if table.layout == "codes":
         yield from (Code(str(row["value"])) for row in table.rows)
         return
+    yield _table(table, table.rows)
+
+
+def _table(table: Rows, rows: Iterable[Mapping[str, Any]]) -> Table:
     kinds = [column["kind"] for column in table.columns]
     heads = [_column(column) for column in table.columns]
-    rows = [[_value(kind, row.get(column["key"])) for kind, column in zip(kinds, table.columns, strict=True)]
-            for row in table.rows]  # fmt: skip
-    yield Table(table.label, heads, rows, heading=kinds.index("link") if "link" in kinds else 0)
+    cells = [[_value(kind, row.get(column["key"])) for kind, column in zip(kinds, table.columns, strict=True)]
+             for row in rows]  # fmt: skip
+    return Table(table.label, heads, cells, heading=kinds.index("link") if "link" in kinds else 0)
 
 
 def _column(column: Mapping[str, Any]) -> Column:

@@ -78,13 +78,13 @@ CARD: dict[str, str] = {
 BODY: dict[str, str] = {"padding": "18px clamp(12px, 2.5vw, 32px) 40px", "gap": "16px", "box-sizing": "border-box"}
 
 HEADING = """
-:host { display: block; }
 h1, h2 { font: 600 20px/1.3 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; margin: 0;
   color: light-dark(#1b2433, #e6eaf2); overflow-wrap: anywhere; }
 h2 { font-size: 15px; margin-bottom: 6px; }
 p { font: 14px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; margin: 2px 0 0;
   color: light-dark(#5b6678, #9aa6b8); }
 p span[class]:not([class=""]) { font-weight: 600; }
+h1 + p { font-size: 16px; margin-top: 4px; }
 p :is(.bad, .failed) { color: light-dark(#b91c1c, #ff8a8a); }
 p :is(.good, .completed) { color: light-dark(#15803d, #5fd38d); }
 p .active { color: light-dark(#2563eb, #7aa7ff); }

@@ -1,16 +1,26 @@
 """What pages show of values, without any page."""
 
+import math
 import subprocess
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from claudia_core.boards import Minute, Picture
 from claudia_core.model.task import Status
+from claudia_core.model.times import to_text
+from claudia_core.services.trends import Pace, Took, Trends
 from dashboards import frames
 
 AT = 1_795_000_020
+NOW = datetime.fromtimestamp(AT + 30, UTC)
+
+
+def beside(now: Pace, before: Pace) -> Trends:
+    """An hour and a day that are alike, beside those before."""
+    return Trends(now, before, now, before, ())
 
 
 def picture(*minutes: Minute, **counts: int) -> Picture:
@@ -18,7 +28,7 @@ def picture(*minutes: Minute, **counts: int) -> Picture:
     return Picture(
         version=1,
         sequence=1,
-        as_of=datetime.fromtimestamp(AT + 30, UTC),
+        as_of=NOW,
         counts={status: counts.get(status.value, 0) for status in Status},
         open=(),
         recent=(),
@@ -70,15 +80,80 @@ def test_verdict_says_what_is_wrong_first():
 
 def test_key_figures_count_the_hour():
     """Every tile has a number, a unit or a hint, and a link."""
-    tiles = frames.key_figures(picture(Minute(AT - 60, completed=4), Minute(AT, completed=2, errors=1), active=3))
+    minutes = (Minute(AT - 60, completed=4), Minute(AT, completed=2, errors=1))
+    tiles = frames.key_figures(picture(*minutes, active=3), beside(Pace(), Pace()))
     assert {tile["label"]: tile["value"] for tile in tiles} == {
         "Running": "3",
         "Failed": "0",
+        "Errors": "1",
         "Completed": "6",
         "Throughput": "4",
-        "Errors": "1",
+        "Typical task": "\u2013",
     }
     assert all(tile["href"] and tile["hint"] for tile in tiles)
+    assert not any("yesterday" in tile["hint"] for tile in tiles)
+
+
+def test_key_figures_stand_beside_yesterday():
+    """The same hour of yesterday, as soon as there was a yesterday."""
+    tiles = frames.key_figures(picture(Minute(AT, failed=2)), beside(Pace(failed=2, typical=3.0), Pace(failed=7)))
+    found = {tile["label"]: tile for tile in tiles}
+    assert found["Failed"]["hint"] == "last hour, yesterday 7"
+    assert (found["Typical task"]["value"], found["Typical task"]["unit"]) == ("3", "s")
+
+
+def test_rates_beside_yesterdays():
+    """The hour as counted, the day per hour; small numbers by difference, large ones in percent, durations too."""
+    now, before = Pace(completed=48, failed=3, typical=2.0), Pace(completed=24, failed=1, typical=4.0)
+    rows = {row["id"]: row for row in frames.trend_rows(beside(now, before))}
+    assert [rows["Completed"][key] for key in ("hour", "yesterday", "moved")] == ["48", "24", "▲ 100%"]
+    assert [rows["Completed"][key] for key in ("day", "before", "turned")] == ["2", "1", "▲ 1"]
+    assert rows["Failed"]["moved"] == "▲ 2"
+    assert rows["Errors"]["moved"] == "as before"
+    assert [rows["Typical duration"][key] for key in ("hour", "yesterday", "moved")] == ["2 s", "4 s", "▼ 50%"]
+    assert rows["19 in 20 within"]["moved"] is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "\u2013"), (0.0, "1 ms"), (0.0421, "42.1 ms"), (0.42, "420 ms"), (3.21, "3.2 s"), (42, "42 s"),
+     (59.9, "1 min"), (90, "1.5 min"), (7_560, "2.1 h"), (200_000, "2.3 d"), (20_000_000, "231 d")],
+)  # fmt: skip
+def test_durations_in_two_or_three_digits(seconds, text):
+    """With their unit."""
+    assert frames.lasting(seconds) == text
+
+
+def test_errors_are_told_once_an_issue():
+    """The newest of each, with its culprit and count; without an issue the type remains."""
+    issue = {"culprit": "orders.read", "count": 12_000}
+    errors = [
+        {"issue_id": "a", "message": "new", "type": "ValueError", "time": "t2", "task_id": "7", "issue": issue},
+        {"issue_id": "b", "message": "", "type": "KeyError", "time": "t1", "task_id": None, "issue": None},
+        {"issue_id": "a", "message": "old", "type": "ValueError", "time": "t0", "task_id": "6", "issue": issue},
+    ]
+    rows = frames.issue_rows(errors, 5)
+    assert [(row["what"]["text"], row["culprit"], row["count"]) for row in rows] == [
+        ("new", "orders.read", "12k"),
+        ("KeyError", None, "1"),
+    ]
+    assert rows[0]["what"]["href"].endswith("id=7")
+
+
+def test_only_the_last_hour_has_failed_lately():
+    """By the moment it ended."""
+    rows = tuple({"id": str(ago), "finished_at": to_text(NOW - timedelta(minutes=ago))} for ago in (1, 59, 61))
+    found = frames.failed_lately(replace(picture(), failed=rows), 5)
+    assert [row["id"] for row in found] == ["1", "59"]
+
+
+def test_the_duration_chart_leaves_gaps():
+    """Where nothing completed there is no point, and no row."""
+    took = (Took(AT, 3, 1.5, 9.0), Took(AT + 300))
+    columns = frames.took_columns(took)
+    assert columns["typical"][0] == 1.5
+    assert math.isnan(columns["slow"][1])
+    assert [row["slow"] for row in frames.took_rows(took)] == ["9 s"]
 
 
 def test_the_twin_table_tells_only_minutes_in_which_something_happened():

@@ -25,6 +25,7 @@ def test_overview_answers_whether_all_is_well(busy):
     page.refresh()
     assert "1 task failed in the last hour" in page.verdict.object
     assert names(page.running.rows) == ["runs"]
+    assert names(page.failed.rows) == ["broke"]
     assert [row["what"]["text"] for row in page.errors.rows] == [XSS]
     assert names(page.ended.rows) == ["was stopped", "broke", "is done"]
 

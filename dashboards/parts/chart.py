@@ -1,0 +1,130 @@
+"""Chart: what charts have in common: a heading with what the colours mean, a table twin, words for nothing."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import panel as pn
+from panel_material_ui import Button
+
+from dashboards.live import LiveView
+from dashboards.parts.rows import Column, Rows
+from dashboards.theme import CARD, HEADING, LEGEND
+
+if TYPE_CHECKING:
+    from claudia_core import Claudia
+
+DRAWING = ("", "Drawing the chart …")
+HEIGHT = 220
+LOW, HIGH = 120, HEIGHT + 96
+"""Least height of the box without and with a chart, so that nothing below it jumps."""
+
+
+class Chart(LiveView):
+    """A chart in a box. It is drawn after the rest of a page, whose rows are waited for more.
+
+    A kind of chart gives `pull_data`, `is_quiet`, `draw`, `change` and `twin`.
+    """
+
+    TITLE: ClassVar[str] = ""
+    COLOURS: ClassVar[Mapping[str, str]] = {}
+    COLUMNS: ClassVar[Sequence[Column]] = ()
+    TWIN: ClassVar[str] = ""
+    QUIET: ClassVar[Sequence[str]] = ()
+
+    __abstract = True
+
+    def __init__(self, claudia: Claudia, *, styles: Mapping[str, str] | None = None, **params: Any) -> None:
+        super().__init__(claudia, **params)
+        self.table = Rows(self.COLUMNS, label=self.TWIN, visible=False, zero=list(self.QUIET))
+        self.words = Rows((Column("none", ""),), label=self.TITLE, visible=False, waiting=False, zero=list(self.QUIET))
+        self.switch = Button(label="Show as table", variant="text", size="small", margin=0, css_classes=["twin"])
+        self.switch.on_click(self._on_switch)
+        self.pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", height=HEIGHT, margin=0)
+        marks = legend(self.TITLE, self.COLOURS)
+        self.head = pn.pane.HTML(marks, stylesheets=[HEADING, LEGEND], sizing_mode="stretch_width", margin=0)
+        box = {**CARD, **(styles or {})}
+        self.layout = pn.Column(self.head, self.pane, self.words, styles=box, sizing_mode="stretch_width", margin=0)
+        self._figure: Any = None
+        self._shown: Any = None
+
+    def refresh(self) -> None:
+        """Bring chart and table up to date."""
+        data = self.pull_data()
+        quiet = self.is_quiet(data)
+        if data != self._shown and not quiet and self._may_draw():
+            self._draw(data)
+            self._shown = data
+        self.words.put([], self.QUIET if quiet else DRAWING)
+        self.words.visible = (quiet or self._figure is None) and not self.table.visible
+        self.layout.min_height = LOW if quiet else HIGH
+        self.pane.visible = not quiet and not self.table.visible
+        self.switch.visible = not quiet or self.table.visible
+        if self.table.visible:
+            self.table.put(self.twin(data))
+
+    def pull_data(self) -> Any:
+        """What the chart shows now."""
+        raise NotImplementedError
+
+    def is_quiet(self, data: Any) -> bool:
+        """Whether there is nothing to draw."""
+        raise NotImplementedError
+
+    def draw(self, data: Any) -> Any:
+        """The chart as a new Bokeh figure; `change` is called next."""
+        raise NotImplementedError
+
+    def change(self, data: Any) -> None:
+        """Change the figure that is shown."""
+        raise NotImplementedError
+
+    def twin(self, data: Any) -> list[dict[str, Any]]:
+        """The same as rows of a table."""
+        raise NotImplementedError
+
+    def can_draw(self) -> bool:
+        """Whether what draws it is loaded."""
+        return True
+
+    def _may_draw(self) -> bool:
+        """Not before the first paint of a page."""
+        return bool(self.layout._models or pn.state.curdoc is None) and self.can_draw()
+
+    def _draw(self, data: Any) -> None:
+        if self._figure is None:
+            self._figure = self.draw(data)
+            self.change(data)
+            self.pane.object = self._figure
+            self.layout.extend([self.table, self.switch])  # not needed before there is something to switch
+        else:
+            self.change(data)
+
+    def _on_switch(self, _: object) -> None:
+        self.table.visible = not self.table.visible
+        self.switch.label = "Show as chart" if self.table.visible else "Show as table"
+        self.refresh()
+
+
+def legend(title: str, colours: Mapping[str, str]) -> str:
+    """A heading, and what the colours mean in the words of the table."""
+    marks = "".join(
+        f'<span><b style="background:{colour}" aria-hidden="true"></b>{html.escape(series)}</span>'
+        for series, colour in colours.items()
+    )
+    return f"<h2>{html.escape(title)}</h2><div>{marks}</div>"
+
+
+def clock_axis(figure: Any) -> None:
+    """Let the horizontal axis tell the reader's own time, and leave out what is not needed."""
+    from bokeh.models import CustomJSTickFormatter, DatetimeTicker
+
+    figure.xaxis.ticker = DatetimeTicker(desired_num_ticks=4)
+    figure.xaxis.formatter = CustomJSTickFormatter(code=CLOCK)
+    figure.xgrid.grid_line_color = figure.outline_line_color = None
+    figure.min_border_left = figure.min_border_right = 8
+
+
+CLOCK = 'return new Date(tick).toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"})'
