@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Self, cast
 
+from claudia_core.accounts import Accounts, Revisions
 from claudia_core.address import is_elsewhere, open_store
 from claudia_core.boards import Boards
 from claudia_core.bus import EventBus, Handler
@@ -19,6 +20,7 @@ from claudia_core.errors import ClaudiaError, StoreClosed, StoreError
 from claudia_core.feed import Feed
 from claudia_core.model.event import Event
 from claudia_core.model.task import Task
+from claudia_core.model.times import utc_now
 from claudia_core.model.values import require_count
 from claudia_core.ports import Retention, Store
 from claudia_core.pulse import Duty, Pulse
@@ -39,7 +41,7 @@ from claudia_core.tracking.task import TaskBlock
 from claudia_core.tracking.track import Tracked, length_of, require_source
 
 
-class Claudia:
+class Claudia(Accounts):
     """A hub: records tasks, their progress and their errors, and shows them to everyone on the same store.
 
     Args:
@@ -80,6 +82,7 @@ class Claudia:
             values["token"] = api_key
         self.settings = load_settings(**values) if settings is None else settings.changed(**values)
         self.bus = EventBus()
+        self.revisions = Revisions()
         self._is_elsewhere = store is None and is_elsewhere(self.settings)
         if self._is_elsewhere:
             self._work_elsewhere()
@@ -122,6 +125,7 @@ class Claudia:
 
     def _serve(self, store: Store) -> None:
         """Make the services that change things."""
+        self.acts_on = store
         self.errors = Errors(store)
         self.tasks = Tasks(store)
         self.progress = ProgressService(store)
@@ -282,8 +286,9 @@ class Claudia:
         self._pulse.add(Duty("prune", 600.0, self.prune, first=60.0))
 
     def prune(self) -> int:
-        """Delete the events that the settings do not keep; returns how many."""
+        """Delete the events and audit entries that the settings do not keep; returns how many events."""
         settings = self.settings
+        self.audit.prune(utc_now() - timedelta(days=settings.audit_days))
         return self.store.prune(Retention(age=timedelta(days=settings.keep_days), bytes=settings.keep_bytes))
 
     def flush(self, timeout: float = 30.0) -> None:

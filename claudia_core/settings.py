@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -23,6 +24,9 @@ PREFIX = "CLAUDIA_"
 DEFAULT_URL = "sqlite:///.claudia/claudia.db"
 FOREIGN = frozenset({"CLAUDIA_CI", "CLAUDIA_TEST_MONGODB_URI"})
 """Variables with our prefix that are for the project's own tests."""
+
+ALIASES = {"JWT_SECRET": "jwt_secret"}
+"""Variables that are known by another name too. The name with our prefix wins."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -44,6 +48,20 @@ class Settings(BaseModel):
     grpc_port: int = Field(5007, ge=0, le=65_535, description="Port of the gRPC server; 0 takes a free one.")
     token: SecretStr | None = Field(
         None, min_length=1, description="Token for the server; a random one is made when unset."
+    )
+    jwt_secret: SecretStr | None = Field(
+        None, min_length=32, description="Signs access and refresh tokens; 32 characters or more. Made when unset."
+    )
+    jwt_previous_secret: SecretStr | None = Field(
+        None, min_length=32, description="The one before, still accepted: set it while tokens of it are about."
+    )
+    access_token_seconds: Seconds = Field(3_600.0, description="Seconds for which an access token is good.")
+    refresh_token_seconds: float = Field(
+        604_800.0, gt=0, le=31_536_000, allow_inf_nan=False, description="Seconds for which a refresh token is good."
+    )
+    session_days: float = Field(30.0, gt=0, le=365, allow_inf_nan=False, description="Days a browser stays signed in.")
+    audit_days: float = Field(
+        365.0, gt=0, le=36_500, allow_inf_nan=False, description="Days for which the audit log is kept."
     )
     heartbeat: Seconds = Field(5.0, description="Seconds between signs of life of a process that runs tasks.")
     lease: Seconds = Field(15.0, description="Seconds without a sign of life after which its tasks count as lost.")
@@ -73,6 +91,10 @@ class Settings(BaseModel):
         return default_settings(**{**dict(self), **values}) if values else self
 
 
+SECRETS = frozenset(name for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation))
+"""Settings whose value is never shown."""
+
+
 class _Sources(Settings, BaseSettings):
     """Settings from outside. An argument wins over the environment, that over `.env`, that over `claudia.toml`."""
 
@@ -90,7 +112,14 @@ class _Sources(Settings, BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The order of the sources: arguments, environment, `.env`, `claudia.toml`."""
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        aliases = InitSettingsSource(settings_cls, _by_alias(os.environ))
+        in_file = InitSettingsSource(settings_cls, _by_alias(_values_of(Path(".env"))))
+        file = TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, aliases, dotenv_settings, in_file, file
+
+
+def _by_alias(variables: Mapping[str, str | None]) -> dict[str, Any]:
+    return {field: variables[name] for name, field in ALIASES.items() if variables.get(name)}
 
 
 def load_settings(**values: Any) -> Settings:
@@ -132,7 +161,7 @@ def _malformed(error: ValidationError) -> SettingsError:
         return SettingsError(reason)
     field = str(first["loc"][0])
     name = f"{PREFIX}{field}".upper()
-    given = "" if field == "token" else f" ({first['input']!r:.80})"
+    given = "" if field in SECRETS else f" ({first['input']!r:.80})"
     return SettingsError(
         f"{name}{given} is not right: {reason}", field=name, hint=Settings.model_fields[field].description
     )
@@ -157,12 +186,16 @@ def _bare(name: str) -> str:
 
 
 def _names_of(env_file: Path) -> list[str]:
+    return [name for name in _values_of(env_file) if name.upper().startswith(PREFIX)]
+
+
+def _values_of(env_file: Path) -> Mapping[str, str | None]:
     if not env_file.is_file():
-        return []
+        return {}
     from dotenv import dotenv_values
 
     try:
-        return [name for name in dotenv_values(env_file) if name.upper().startswith(PREFIX)]
+        return dotenv_values(env_file)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f".env cannot be read: {error}", hint="it must be UTF-8") from error
 

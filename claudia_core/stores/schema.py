@@ -39,6 +39,11 @@ COLLECTIONS: Mapping[str, Collection] = {
         Collection("subscriptions"),
         Collection("idempotency", ("at",), (("at",),)),
         Collection("meta"),
+        Collection("users", ("name_key", "account"), (("name_key",), ("account",))),
+        Collection("keys", ("prefix",), (("prefix",),)),
+        Collection("sessions", ("owner", "expires_at"), (("owner",), ("expires_at",))),
+        Collection("attempts", ("until",), (("until",),)),
+        Collection("audit", ("actor", "action", "subject"), (("actor",), ("action",), ("subject",))),
     )
 }
 

@@ -16,6 +16,7 @@ from claudia_core.services.events import NewEvent
 from claudia_core.services.moves import failing
 from claudia_core.services.progress import ProgressUpdate
 from claudia_core.services.tasks import NewTask, TaskPage
+from claudia_core.settings import SECRETS
 
 type Answer = dict[str, Any]
 
@@ -193,5 +194,5 @@ def get_log(hub: Claudia, _: i.Nothing) -> Answer:
 
 
 def list_settings(hub: Claudia, _: i.Nothing) -> Answer:
-    shown = hub.settings.model_dump(mode="json", exclude={"token"})
+    shown = hub.settings.model_dump(mode="json", exclude=set(SECRETS))
     return {"settings": {**shown, "database_url": hub.store.url}}
