@@ -51,11 +51,16 @@ def mount(app: FastAPI, claudia: Claudia, **options: Any) -> None:
     """
     from panel.io.fastapi import add_applications
 
+    from dashboards.assets import Assets
+    from dashboards.document import keep_bundles
+
+    keep_bundles()
     for spec in PAGES:
         spec.load()  # once, here: not in the first session
     claudia.boards.tasks  # noqa: B018 - folded from now on, so that the first page does not wait for it
     pages: dict[str, Any] = {spec.path: _maker(spec, claudia) for spec in PAGES}
     add_applications(pages, app=app, title={spec.path: f"{spec.title} · Claudia" for spec in PAGES}, **options)
+    app.add_middleware(Assets)
 
 
 def _maker(spec: PageSpec, claudia: Claudia) -> Callable[[], Any]:

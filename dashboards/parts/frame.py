@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import panel as pn
 from panel_material_ui.template.base import Page as Window
 
+from dashboards.document import template
 from dashboards.live import Page, on_session_end
 from dashboards.parts.masthead import Banner, Masthead
 from dashboards.theme import BODY, PAGE_SX, THEME, page_css
@@ -36,6 +37,7 @@ class Frame:
             busy_indicator=None,
             sx=PAGE_SX,
             raw_css=[page_css(dark)],
+            template=template(),
         )
         self._address = ""
         self._reading = False

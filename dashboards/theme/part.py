@@ -18,6 +18,8 @@ class Part(JSComponent):
     """A component that `live.js` draws under the name of its class; `live.css` goes with it."""
 
     _bundle = LIVE
+    _bundle_path = LIVE
+    _bundle_css = (LIVE.with_suffix(".css"),)
 
     __abstract = True
 
