@@ -29,8 +29,10 @@
     ├── TooManyConnections      a process serves as many sockets and streams as it may (retry helps)
     ├── SettingsError           a setting is unknown or malformed
     ├── MissingExtra            an optional package is not installed
+    ├── ProviderUnavailable     the service that people sign in with does not answer (retry helps)
     ├── RateLimited             asked too often (retry helps after `retry_after` seconds)
     └── AccessDenied            who asks may not do this
+        ├── ProviderRefused     the service that people sign in with said no, or what it said cannot be believed
         └── Unauthenticated     nobody has signed in
             ├── TokenExpired    the token was right, and its time is over
             └── TokenInvalid    the token is forged, revoked, of another kind, or not one at all
@@ -277,3 +279,16 @@ class TokenInvalid(Unauthenticated):
     """The token is forged, revoked, of another kind, or not one at all."""
 
     code = "token_invalid"
+
+
+class ProviderUnavailable(ClaudiaError):
+    """The service that people sign in with, or that lends tokens, does not answer; a retry can help."""
+
+    code = "provider_unavailable"
+    retryable = True
+
+
+class ProviderRefused(AccessDenied):
+    """The service that people sign in with said no, or what it said cannot be believed."""
+
+    code = "provider_refused"

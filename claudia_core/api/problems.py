@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -39,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "token_expired": Kind(401, "The token has expired"),
     "token_invalid": Kind(401, "The token is not valid"),
     "access_denied": Kind(403, "Not allowed"),
+    "provider_refused": Kind(403, "The sign-in was not accepted"),
     "foreign_origin": Kind(403, "Another site's page may not do this"),
     "not_found": Kind(404, "Not found"),
     "task_not_found": Kind(404, "No such task"),
@@ -61,6 +63,7 @@ KINDS: Mapping[str, Kind] = {
     "store_foreign": Kind(500, "The store belongs to another program"),
     "store_too_new": Kind(500, "The store was written by a newer Claudia"),
     "store_damaged": Kind(500, "The store is damaged"),
+    "provider_unavailable": Kind(502, "The service to sign in with does not answer"),
     "missing_extra": Kind(501, "An optional package is not installed"),
     "store_unavailable": Kind(503, "The store cannot be reached now"),
     "hub_unavailable": Kind(503, "The hub behind this one does not answer"),

@@ -54,6 +54,8 @@ STATUSES: Mapping[str, Code] = {
     "settings_error": Code.FAILED_PRECONDITION,
     "missing_extra": Code.UNIMPLEMENTED,
     "access_denied": Code.PERMISSION_DENIED,
+    "provider_refused": Code.PERMISSION_DENIED,
+    "provider_unavailable": Code.UNAVAILABLE,
     "unauthenticated": Code.UNAUTHENTICATED,
     "token_expired": Code.UNAUTHENTICATED,
     "token_invalid": Code.UNAUTHENTICATED,
