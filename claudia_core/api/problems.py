@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
