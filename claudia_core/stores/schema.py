@@ -39,6 +39,7 @@ COLLECTIONS: Mapping[str, Collection] = {
         Collection("subscriptions"),
         Collection("idempotency", ("at",), (("at",),)),
         Collection("meta"),
+        Collection("oauth_tokens"),
         Collection("users", ("name_key", "account"), (("name_key",), ("account",))),
         Collection("keys", ("prefix",), (("prefix",),)),
         Collection("sessions", ("owner", "expires_at"), (("owner",), ("expires_at",))),
