@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, quote, urlencode
-
+from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import RedirectResponse
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from claudia_core.api import problems
+from claudia_core.api.access.access import Access
+from claudia_core.api.access.browser import address_of, cookies, sign_in, token_in_link, without_token
+from claudia_core.api.access.presence import Presence
+from claudia_core.api.access.rules import OPEN, Need, Rules
 from claudia_core.api.origin import LOOPBACK, SAFE_METHODS, is_known_host, is_same_origin
-from claudia_core.api.refusals import foreign_host, foreign_origin, sign_in
-from claudia_core.api.tokens import COOKIE_SECONDS, Keyring
+from claudia_core.api.refusals import ask_to_sign_in, forbidden, foreign_host, foreign_origin
+from claudia_core.errors import ClaudiaError, TokenExpired, TokenInvalid, Unauthenticated
+from claudia_core.model.identity import ANONYMOUS, Identity, enter, leave
 
-OPEN_PATHS = frozenset({"/livez"})
 STATIC_PATHS = ("/static/", "/components/")
 """Files that are the same for everybody and may be cached."""
 
@@ -23,22 +27,29 @@ HEADERS = {
     "referrer-policy": "no-referrer",
 }
 
+SIGNED_OUT = 1008
+"""How a socket closes whose owner may not be here any more."""
+
 
 class Guard:
-    """Lets a request in when it asks for a known host, comes from no foreign page, and shows the token.
+    """Lets a request in when it asks for a known host, comes from no foreign page, and its caller may go there.
 
-    The token comes as `Authorization: Bearer`, as the cookie, or once in a link (`?token=`), which is answered with the
-    cookie and a redirect to the same address without it.
+    Who calls is known by `Authorization: Bearer` (the server's token, an API key, an access token), by the cookie of a
+    session, or once by a link (`?token=`), which is answered with the cookie and a redirect to the same address without
+    it. Inside, it is `scope["state"]["identity"]` and `model.identity.current()`.
 
     Args:
         app: what is guarded.
-        keyring: knows the token.
+        access: knows the callers.
+        rules: what each address takes.
         host: a name of this server, allowed besides the loopback ones.
     """
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, *, host: str) -> None:
+    def __init__(self, app: ASGIApp, access: Access, rules: Rules, *, host: str) -> None:
         self._app = app
-        self._keyring = keyring
+        self._access = access
+        self._rules = rules
+        self._presence = Presence(access)
         self._hosts = LOOPBACK | {host.lower()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,67 +67,104 @@ class Guard:
             await foreign_host()(scope, receive, send)
         elif scope["method"] not in SAFE_METHODS and not is_same_origin(headers):
             await foreign_origin()(scope, receive, send)
-        elif scope["method"] == "GET" and self._keyring.accepts_token(_token_in_link(scope)):
-            await self._welcome(scope)(scope, receive, send)
-        elif scope["path"] in OPEN_PATHS or self._shows_token(headers):
-            await self._app(scope, receive, send)
         else:
-            wrong = bool(_token_in_link(scope)) or "authorization" in headers
-            await sign_in(headers, wrong=wrong)(scope, receive, send)
+            await self._known_origin(scope, headers, receive, send)
+
+    async def _known_origin(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        linked = token_in_link(scope) if scope["method"] == "GET" and b"token=" in scope["query_string"] else ""
+        try:
+            if linked and self._access.accepts_token(linked):
+                await (await self._welcome(scope))(scope, receive, send)
+                return
+            identity, wrong = await self._identify(scope, headers)
+        except ClaudiaError as error:  # the store is away
+            await problems.of_error(error, scope["path"])(scope, receive, send)
+            return
+        need = self._rules.need(scope["path"])
+        if need.scope is OPEN or identity.may(need.scope):
+            await self._inside(scope, identity, receive, send)
+        else:
+            response = await self._refusal(scope, headers, identity, need, wrong or _wrong_link(linked))
+            await response(scope, receive, send)
+
+    async def _inside(self, scope: Scope, identity: Identity, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {}).update(identity=identity, access=self._access)
+        entered = enter(identity)
+        try:
+            if scope["path"] in self._rules.streams or scope["path"].startswith("/events/"):
+                await self._presence.host(identity, self._app(scope, receive, send))
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            leave(entered)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        if is_known_host(headers, self._hosts) and is_same_origin(headers) and self._shows_token(headers):
-            await self._app(scope, receive, send)
-            return
+        if is_known_host(headers, self._hosts) and is_same_origin(headers):
+            identity, _ = await self._identify(scope, headers)
+            need = self._rules.need(scope["path"]).scope
+            if need is not OPEN and identity.may(need):
+                await self._socket(scope, identity, receive, send)
+                return
         await receive()
         await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the client gets a 403
 
-    def _shows_token(self, headers: Headers) -> bool:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self._keyring.accepts_token(token.strip()):
-            return True
-        return any(self._keyring.accepts_cookie(value) for value in _cookies(headers, self._keyring.cookie_name))
+    async def _socket(self, scope: Scope, identity: Identity, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {}).update(identity=identity, access=self._access)
+        entered = enter(identity)
+        try:
+            if not await self._presence.host(identity, self._app(scope, receive, send)):
+                await send({"type": "websocket.close", "code": SIGNED_OUT, "reason": "signed out"})
+        finally:
+            leave(entered)
 
-    def _welcome(self, scope: Scope) -> RedirectResponse:
-        response = RedirectResponse(_without_token(scope), 303)
-        response.set_cookie(
-            self._keyring.cookie_name,
-            self._keyring.new_cookie(),
-            max_age=COOKIE_SECONDS,
-            httponly=True,
-            samesite="lax",
-            secure=scope["scheme"] == "https",
-        )
+    async def _identify(self, scope: Scope, headers: Headers) -> tuple[Identity, Unauthenticated | None]:
+        """Who calls, and what was wrong with what they showed."""
+        address = address_of(scope)
+        scheme, _, shown = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            shown = shown.strip()
+            known = self._access.known(shown, address)
+            if known is not None:
+                return known, None
+            try:
+                return await to_thread.run_sync(self._access.bearer, shown, address), None
+            except Unauthenticated as error:
+                return ANONYMOUS, error
+        return await self._by_cookie(headers, address)
+
+    async def _by_cookie(self, headers: Headers, address: str) -> tuple[Identity, Unauthenticated | None]:
+        wrong: Unauthenticated | None = None
+        for value in cookies(headers, self._access.cookie_name):
+            known = self._access.known(f"cookie {value}", address)
+            if known is not None:
+                return known, None
+            try:
+                return await to_thread.run_sync(self._access.cookie, value, address), None
+            except TokenExpired as error:
+                wrong = error
+            except Unauthenticated:
+                continue
+        return ANONYMOUS, wrong
+
+    async def _welcome(self, scope: Scope) -> Response:
+        request = HTTPConnection(scope)
+        request.state.access = self._access
+        response = RedirectResponse(without_token(scope), 303)
+        await sign_in(request, self._access.by_token(address_of(scope)), response)
         return response
 
-
-def _token_in_link(scope: Scope) -> str:
-    return next((value for name, value in _query(scope) if name == "token"), "")
-
-
-def _query(scope: Scope) -> list[tuple[str, str]]:
-    return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-
-
-def _without_token(scope: Scope) -> str:
-    """The same address without the token, below this server: `//name` and `/\\name` would lead elsewhere."""
-    path = "/" + quote(scope["path"], safe="/:@!$&'()*+,;=~").lstrip("/")
-    rest = urlencode([(name, value) for name, value in _query(scope) if name != "token"])
-    return f"{path}?{rest}" if rest else path
+    async def _refusal(
+        self, scope: Scope, headers: Headers, identity: Identity, need: Need, wrong: Unauthenticated | None
+    ) -> Response:
+        if identity is not ANONYMOUS:
+            return forbidden(headers, scope, identity, need.scope)
+        ways = await to_thread.run_sync(self._access.ways)
+        return ask_to_sign_in(headers, scope, ways, wrong)
 
 
-def _cookies(headers: Headers, name: str) -> list[str]:
-    found: list[str] = []
-    for line in headers.getlist("cookie"):
-        for pair in line.split(";"):
-            try:
-                morsel = SimpleCookie(pair.strip()).get(name)
-            except CookieError:
-                continue
-            if morsel is not None:
-                found.append(morsel.value)
-    return found
+def _wrong_link(linked: str) -> Unauthenticated | None:
+    return TokenInvalid("that token is not right") if linked else None
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:

@@ -8,6 +8,13 @@ from base64 import b64encode
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import Scope
+
+from claudia_core.api import problems
+from claudia_core.api.access.access import Ways
+from claudia_core.api.access.browser import without_token
+from claudia_core.errors import Unauthenticated
+from claudia_core.model.identity import Identity
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #f6f8fa; --card: #fff; --line: #d0d7de;
@@ -30,6 +37,7 @@ input { flex: 1 1 14rem; font: inherit; color: inherit; background: var(--paper)
 button { font: inherit; font-weight: 600; color: var(--card); background: var(--accent); border: 0; border-radius: 8px;
   padding: .5rem 1.25rem; cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+a { color: var(--accent); } .way { font-weight: 600; margin-right: 1rem; }
 .alert { border-left: 4px solid #d1242f; padding-left: .75rem; font-weight: 600; }
 """
 
@@ -50,18 +58,37 @@ FRAME = """<!doctype html>
 </html>
 """
 
-SIGN_IN = """<h1>This hub asks for its token</h1>
-{alert}<p>Open the link that <code>claudia serve</code> printed where it runs. It ends in <code>?token=…</code>;
-this browser is remembered for 30 days.</p>
-<form method="get">
+BY_PASSWORD = """<form method="post" action="{login}">
+<input type="hidden" name="next" value="{next}">
+<label for="name">Name</label>
+<input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="100" required>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" maxlength="1000" required>
+<button type="submit">Sign in</button>
+</form>
+"""
+
+LINKS = """<p class="ways">{links}</p>
+"""
+
+BY_TOKEN = """<form method="post" action="{login}">
+<input type="hidden" name="next" value="{next}">
 <label for="token">Or enter the token here</label>
 <input id="token" name="token" type="password" autocomplete="off" autocapitalize="none" spellcheck="false" required>
 <button type="submit">Open</button>
 </form>
 <p class="soft">The token is kept in the file <code>token</code> beside the hub's database, by default
-<code>.claudia/token</code>. Programs send it as <code>Authorization: Bearer …</code>.</p>"""
+<code>.claudia/token</code>. Programs send it, or an API key, as <code>Authorization: Bearer …</code>.</p>"""
 
-WRONG = '<p class="alert" role="alert">That token is not right.</p>\n'
+BY_LINK = """<p>Open the link that <code>claudia serve</code> printed where it runs. It ends in <code>?token=…</code>;
+this browser is remembered for a while.</p>
+"""
+
+FORBIDDEN = """<h1>This is not for you</h1>
+<p>This address takes the scope <code>{needed}</code>, and {name} has <code>{has}</code>.</p>
+<p class="soft"><a href="{home}">Back to the start</a>, or <a href="{login}">sign in as somebody else</a>.</p>"""
+
+ALERT = '<p class="alert" role="alert">{text}</p>\n'
 
 
 def page(title: str, content: str, status: int = 200) -> HTMLResponse:
@@ -78,15 +105,44 @@ def problem(status: int, code: str, title: str, detail: str) -> Response:
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
-def sign_in(headers: Headers, *, wrong: bool) -> Response:
-    """401: no token, or a wrong one."""
-    if _is_browser(headers):
-        response: Response = page("Token needed", SIGN_IN.format(alert=WRONG if wrong else ""), 401)
+def ask_to_sign_in(headers: Headers, scope: Scope, ways: Ways, wrong: Unauthenticated | None) -> Response:
+    """401: nobody has signed in, or what was shown is `wrong`: a page for people, a problem for programs."""
+    if is_browser(headers):
+        response: Response = sign_in_page(scope, ways, without_token(scope), str(wrong.message) if wrong else "")
     else:
-        what = "the token is not right" if wrong else "no token was sent"
-        response = problem(401, "access_denied", "Unauthorized", f"{what}: send it as Authorization: Bearer TOKEN")
+        error = wrong or Unauthenticated("no token was sent", hint="send it as Authorization: Bearer TOKEN")
+        response = problems.of_error(error, scope["path"])
     response.headers["www-authenticate"] = 'Bearer realm="claudia"'
     return response
+
+
+def sign_in_page(scope: Scope, ways: Ways, next: str, alert: str = "", status: int = 401) -> HTMLResponse:
+    """The page to sign in on; it works without JavaScript. It leads to `next` afterwards."""
+    root = scope.get("root_path", "")
+    values = {"login": html.escape(f"{root}/login"), "next": html.escape(next)}
+    links = " ".join(
+        f'<a class="way" href="{html.escape(root + to)}">{html.escape(name)}</a>' for name, to in ways.links
+    )
+    parts = [
+        f"<h1>{'Sign in' if ways.has_users or links else 'This hub asks for its token'}</h1>",
+        ALERT.format(text=html.escape(alert[:1].upper() + alert[1:] + ".")) if alert else "",
+        BY_PASSWORD.format(**values) if ways.has_users else "",
+        LINKS.format(links=links) if links else "",
+        "" if ways.has_users or links else BY_LINK,
+        BY_TOKEN.format(**values),
+    ]
+    return page("Sign in", "\n".join(filter(None, parts)), status)
+
+
+def forbidden(headers: Headers, scope: Scope, identity: Identity, needed: str | None) -> Response:
+    """403: whoever has signed in may not go there."""
+    has = str(identity.scope or "none")
+    if not is_browser(headers):
+        detail = f"this takes the scope {needed}, and {identity.name or identity.kind} has {has}"
+        return problems.problem("access_denied", detail, path=scope["path"])
+    root = html.escape(scope.get("root_path", ""))
+    values = {"needed": html.escape(str(needed)), "name": html.escape(identity.name or str(identity.kind))}
+    return page("Not allowed", FORBIDDEN.format(**values, has=has, home=f"{root}/", login=f"{root}/login?again=1"), 403)
 
 
 def foreign_host() -> Response:
@@ -100,5 +156,6 @@ def foreign_origin() -> Response:
     return problem(403, "foreign_origin", "Forbidden", "another site's page may not do this")
 
 
-def _is_browser(headers: Headers) -> bool:
+def is_browser(headers: Headers) -> bool:
+    """Whether a person's browser asks for a page."""
     return "text/html" in headers.get("accept", "")

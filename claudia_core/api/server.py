@@ -14,20 +14,21 @@ from urllib.parse import urlencode
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import Response
-from starlette.types import ASGIApp
 
 import claudia_core
 from claudia_core.api import graphql, health, metrics, probes, problems, realtime, refusals, rest
+from claudia_core.api.access import login
+from claudia_core.api.access.access import Access
+from claudia_core.api.access.rules import Rules
 from claudia_core.api.auth import Guard
 from claudia_core.api.realtime.serving import UVICORN, drop_dead_peers
-from claudia_core.api.tokens import Keyring
 from claudia_core.app import Claudia
 from claudia_core.errors import SettingsError
 from claudia_core.logs import get_logger
 
 log = get_logger(__name__)
 
-PARTS = (problems, metrics, probes, rest, graphql)
+PARTS = (problems, metrics, probes, login, rest, graphql)
 """What the gateway is made of; each has `mount(app: FastAPI, claudia: Claudia) -> None`."""
 
 PAGES = "claudia.pages"
@@ -43,8 +44,13 @@ or could not be loaded: the server said why at its start.</p>
 
 
 def create_app(claudia: Claudia) -> FastAPI:
-    """The application without its guard: health, and the pages that are installed."""
+    """The application without its guard: health, and the pages that are installed.
+
+    Its `state` holds the `hub`, the `rules` that say what each address takes, and `sign_in_links`: label and address of
+    each way to sign in elsewhere.
+    """
     app = FastAPI(title="Claudia", version=claudia_core.__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.hub, app.state.rules, app.state.sign_in_links = claudia, Rules(), []
     app.include_router(health.router(claudia))
     for part in PARTS:
         part.mount(app, claudia)
@@ -116,9 +122,10 @@ def address_of(listener: socket.socket, host: str, token: str) -> str:
     return f"http://{name}:{listener.getsockname()[1]}/?{urlencode({'token': token})}"
 
 
-def configured(app: ASGIApp, listener: socket.socket, *, host: str, token: str) -> uvicorn.Server:
-    """A server for `app` behind its guard, not yet running."""
-    guard = Guard(app, Keyring(token, listener.getsockname()[1]), host=host)
+def configured(app: FastAPI, listener: socket.socket, *, host: str, token: str) -> uvicorn.Server:
+    """A server for `app` (of `create_app`) behind its guard, not yet running."""
+    access = Access(app.state.hub, token, listener.getsockname()[1], app.state.sign_in_links)
+    guard = Guard(app, access, app.state.rules, host=host)
     config = uvicorn.Config(
         guard,
         log_config=None,
@@ -131,7 +138,7 @@ def configured(app: ASGIApp, listener: socket.socket, *, host: str, token: str) 
     return uvicorn.Server(config)
 
 
-def run(app: ASGIApp, listener: socket.socket, *, host: str, token: str, ready: Callable[[], None]) -> None:
+def run(app: FastAPI, listener: socket.socket, *, host: str, token: str, ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; open requests and sockets then get a moment to end. Call from the main thread.
 
     `ready` is called once requests and signals are taken care of: the place to say that the server runs.

@@ -1,14 +1,11 @@
-"""The server's token: made at the first start, kept beside the database, proved by link, header or cookie."""
+"""The server's token: made at the first start, kept beside the database, shown in a link or header."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import re
 import secrets
 import stat
-import time
 from pathlib import Path
 
 from claudia_core.errors import SettingsError
@@ -20,8 +17,6 @@ log = get_logger(__name__)
 SHORTEST = 16
 FORM = re.compile(rf"[A-Za-z0-9._~-]{{{SHORTEST},512}}")
 """What a token looks like: it must fit into a link and a header as it is."""
-
-COOKIE_SECONDS = 30 * 86_400
 
 
 def server_token(settings: Settings, database: Path | None) -> str:
@@ -82,35 +77,3 @@ def _make(file: Path) -> str:
     finally:
         draft.unlink()
     return _checked(file.read_text(encoding="ascii").strip(), str(file))
-
-
-class Keyring:
-    """Checks what a visitor shows against the token. All comparisons take constant time.
-
-    Cookies are named after the port, because hubs on one host share a browser's cookies. A cookie holds the time it
-    was made and a keyed hash of it: it proves that its owner had the token, does not hold it, and ends by itself.
-    """
-
-    def __init__(self, token: str, port: int) -> None:
-        self.cookie_name = f"claudia-{port}"
-        self._token = token.encode()
-
-    def accepts_token(self, shown: str) -> bool:
-        """Whether this is the token."""
-        return hmac.compare_digest(shown.encode(errors="replace"), self._token)
-
-    def new_cookie(self) -> str:
-        """A cookie's value, good for 30 days."""
-        made = str(int(time.time()))
-        return f"{made}.{self._sign(made)}"
-
-    def accepts_cookie(self, shown: str) -> bool:
-        """Whether this is a cookie of this server that is still good."""
-        made, _, signature = shown.partition(".")
-        if not hmac.compare_digest(signature.encode(errors="replace"), self._sign(made).encode()):
-            return False
-        return 0 <= time.time() - int(made) + 60 <= COOKIE_SECONDS + 60
-
-    def _sign(self, made: str) -> str:
-        text = f"claudia cookie\0{self.cookie_name}\0{made}".encode(errors="replace")
-        return hmac.new(self._token, text, hashlib.sha256).hexdigest()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from claudia_core.errors import NotFound, TokenExpired, TokenInvalid
 from claudia_core.model.identity import Identity, current
 from claudia_core.model.ids import new_id
-from claudia_core.model.session import BROWSER, Session
+from claudia_core.model.session import BROWSER, TOKENS, Session
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.model.values import clean_text
 from claudia_core.ports import Condition, Query, Range, Store, Transaction
@@ -86,14 +86,14 @@ class Sessions:
         return session, secret
 
     def accept(self, id: str, secret: str) -> Session:
-        """The session with this id and secret.
+        """The browser's session with this id and secret.
 
         Raises:
             TokenInvalid: there is none, or it has been ended.
             TokenExpired: its time is over.
         """
         session = self.alive(id)
-        if not hmac.compare_digest(session.digest, digest_of(secret)):
+        if session.kind != BROWSER or not hmac.compare_digest(session.digest, digest_of(secret)):
             raise _ended()
         return session
 
@@ -129,7 +129,7 @@ class Sessions:
             if found is None:
                 return None
             session = Session.from_document(found)
-            if not hmac.compare_digest(session.digest, digest_of(secret)):
+            if session.kind != TOKENS or not hmac.compare_digest(session.digest, digest_of(secret)):
                 tx.delete("sessions", id)
                 audit.note(tx, who, "auth.reuse", id, name=session.name, owner=session.owner)
                 return None

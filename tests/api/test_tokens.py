@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from claudia_core.api import tokens
-from claudia_core.api.tokens import Keyring, server_token
+from claudia_core.api.tokens import server_token
 from claudia_core.errors import SettingsError
 from claudia_core.settings import default_settings
 
@@ -94,22 +93,3 @@ def test_a_weak_or_unusable_setting_is_refused(token):
 def test_without_a_file_every_start_has_its_own():
     """A store in memory has no place for a token."""
     assert server_token(default_settings(), None) != server_token(default_settings(), None)
-
-
-def test_a_cookie_ends_after_thirty_days(monkeypatch):
-    """A cookie proves a sign-in of the last 30 days; older ones, and those from the future, are refused."""
-    keyring = Keyring(TOKEN, 5006)
-    now = 1_800_000_000
-    monkeypatch.setattr(tokens.time, "time", lambda: now)
-    cookie = keyring.new_cookie()
-    assert keyring.accepts_cookie(cookie)
-    for later, good in ((tokens.COOKIE_SECONDS - 1, True), (tokens.COOKIE_SECONDS + 1, False), (-3600, False)):
-        monkeypatch.setattr(tokens.time, "time", lambda later=later: now + later)
-        assert keyring.accepts_cookie(cookie) is good
-
-
-def test_cookies_of_another_token_or_port_are_refused():
-    """Changing the token signs everybody out; hubs beside each other do not share sign-ins."""
-    cookie = Keyring(TOKEN, 5006).new_cookie()
-    assert not Keyring(TOKEN + "x", 5006).accepts_cookie(cookie)
-    assert not Keyring(TOKEN, 5007).accepts_cookie(cookie)
