@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -19,19 +19,29 @@ from pydantic_settings import (
 )
 
 from claudia_core.errors import SettingsError
+from claudia_core.web_settings import WebSettings
 
 PREFIX = "CLAUDIA_"
 DEFAULT_URL = "sqlite:///.claudia/claudia.db"
 FOREIGN = frozenset({"CLAUDIA_CI", "CLAUDIA_TEST_MONGODB_URI"})
 """Variables with our prefix that are for the project's own tests."""
 
-ALIASES = {"JWT_SECRET": "jwt_secret"}
+ALIASES = {
+    name.upper(): name
+    for name in (
+        "jwt_secret",
+        "github_client_id",
+        "github_client_secret",
+        "google_client_id",
+        "google_client_secret",
+    )
+}
 """Variables that are known by another name too. The name with our prefix wins."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
-class Settings(BaseModel):
+class Settings(WebSettings):
     """Everything that can be set. Made by `load_settings` and `default_settings`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
