@@ -40,7 +40,7 @@ class GitHub(OAuthProvider):
             ProviderRefused: the tokens do not allow to ask.
             ProviderUnavailable: GitHub does not answer.
         """
-        user, emails, orgs = (self._ask(path, tokens) for path in ("/user", "/user/emails", "/user/orgs"))
+        user, emails, orgs = (self._look(path, tokens) for path in ("/user", "/user/emails", "/user/orgs"))
         if not isinstance(user, dict) or not isinstance(user.get("id"), int):
             raise ProviderRefused("GitHub does not say who it is")
         found = (one for one in _objects(emails) if one.get("primary") is True and one.get("verified") is True)
@@ -54,7 +54,7 @@ class GitHub(OAuthProvider):
         }
         return Claims.of(self.issuer, told)
 
-    def _ask(self, path: str, tokens: Tokens) -> Any:
+    def _look(self, path: str, tokens: Tokens) -> Any:
         headers = {"authorization": f"Bearer {tokens.access_token}", "accept": "application/vnd.github+json"}
         return self.web.get(self._api + path, headers)
 
