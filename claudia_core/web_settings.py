@@ -1,4 +1,4 @@
-"""Settings of the server towards browsers and the network: who may frame it, how often it may be asked, who signs in."""
+"""Settings of the server towards browsers and the network: who frames it, how often it is asked, who signs in."""
 
 from __future__ import annotations
 

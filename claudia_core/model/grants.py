@@ -20,8 +20,8 @@ class Grant:
 
     Args:
         provider: `github`, `google` or `oidc`.
-        kind: `id` (never changes), `user` (a name: can change hands), `email` (verified), `domain` (of a verified email;
-            for Google the organisation that vouches), `group`, or `anybody` who has an account there.
+        kind: `id` (never changes), `user` (a name: can change hands), `email` (verified), `domain` (of a verified
+            email; for Google the organisation that vouches), `group`, or `anybody` who has an account there.
         value: compared without regard to case, except for ids and groups.
         scope: what they may do.
     """
