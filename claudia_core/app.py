@@ -6,6 +6,7 @@ import atexit
 import copy
 import os
 import threading
+import time
 from collections.abc import AsyncIterable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
@@ -16,7 +17,9 @@ from claudia_core.accounts import Accounts, Revisions
 from claudia_core.address import is_elsewhere, open_store
 from claudia_core.boards import Boards
 from claudia_core.bus import EventBus, Handler
-from claudia_core.errors import ClaudiaError, StoreClosed, StoreError
+from claudia_core.capture.joining import join_errors
+from claudia_core.capture.reporter import Reporter
+from claudia_core.errors import ClaudiaError, StoreClosed, StoreError, WaitTimeout
 from claudia_core.feed import Feed
 from claudia_core.model.event import Event
 from claudia_core.model.task import Task
@@ -27,6 +30,7 @@ from claudia_core.pulse import Duty, Pulse
 from claudia_core.services.agents import Agents
 from claudia_core.services.errors import Errors
 from claudia_core.services.events import Events
+from claudia_core.services.filters import Filters
 from claudia_core.services.health import HealthChecks
 from claudia_core.services.progress import ProgressService
 from claudia_core.services.tasks import NewTask, Tasks
@@ -66,6 +70,7 @@ class Claudia(Accounts):
     progress: ProgressService
     events: Events
     agents: Agents
+    filters: Filters
 
     def __init__(
         self,
@@ -89,6 +94,7 @@ class Claudia(Accounts):
         else:
             self._work_here(open_store(self.settings) if store is None else store)
         self.boards = Boards(self.store, self.feed)
+        self._reporter: Reporter = join_errors(self.errors, self.settings, self.store.url, self._at_work)
         self._pulse = Pulse()
         self._sampler = Sampler(detect() if self.settings.display == "auto" else Silent())
         self._cancellations = Cancellations(self.store, lambda: self._sampler.runs)
@@ -118,6 +124,7 @@ class Claudia(Accounts):
         self.feed = RemoteFeed(remote, self.bus)
         self.health, self.errors, self.tasks = remote.health, remote.errors, remote.tasks
         self.progress, self.events, self.agents = remote.progress, remote.log, remote.agents
+        self.filters = remote.filters
 
     def _require_here(self, what: str) -> None:
         if self._is_elsewhere:
@@ -126,11 +133,14 @@ class Claudia(Accounts):
     def _serve(self, store: Store) -> None:
         """Make the services that change things."""
         self.acts_on = store
-        self.errors = Errors(store)
+        joined = self.__dict__.get("errors")
+        kept, most = self.settings.keep_occurrences, self.settings.errors_per_minute
+        self.errors = Errors(store, keep=kept, per_minute=most) if joined is None else joined.over(store)
         self.tasks = Tasks(store)
         self.progress = ProgressService(store)
         self.events = Events(store)
         self.agents = Agents(store, lease=self.settings.lease)
+        self.filters = Filters(store)
 
     def over(self, store: Store) -> Self:
         """This hub with its changes made through `store`, such as one that checks something in each transaction."""
@@ -215,6 +225,11 @@ class Claudia(Accounts):
             return show(self, what, options)
         return show(self, "task", {"task_id": what.id, **options})
 
+    def _at_work(self) -> tuple[str | None, str | None]:
+        """The ids of the task that the caller works on, and of this process's agent."""
+        run = current_run(self)
+        return (None if run is None else run.id), self._agent_id
+
     # --- what runs need (`tracking.run.Hub`) ----------------------------------------------------------------------
 
     def agent_id(self) -> str:
@@ -277,13 +292,14 @@ class Claudia(Accounts):
         self._pulse.add(Duty("reap", self.settings.heartbeat, self.agents.watch))
 
     def keep_pruned(self) -> None:
-        """Prune the log every ten minutes from now on; what the server does.
+        """Prune the log every ten minutes, and reopen ignored issues in time, from now on; what the server does.
 
         Raises:
             StoreError: the hub is elsewhere.
         """
         self._require_here("serving a hub")
         self._pulse.add(Duty("prune", 600.0, self.prune, first=60.0))
+        self._pulse.add(Duty("wake", 60.0, self.errors.wake))
 
     def prune(self) -> int:
         """Delete the events and audit entries that the settings do not keep; returns how many events."""
@@ -297,7 +313,10 @@ class Claudia(Accounts):
         Raises:
             WaitTimeout: it was not within `timeout` seconds.
         """
-        self.store.flush(timeout)
+        until = time.monotonic() + timeout
+        if not self._reporter.flush(timeout):
+            raise WaitTimeout(f"captured errors were not told within {timeout:g} seconds")
+        self.store.flush(max(0.1, until - time.monotonic()))
 
     def close(self) -> None:
         """End what runs here (open runs count as cancelled), save what waits, let go of everything."""
@@ -315,6 +334,7 @@ class Claudia(Accounts):
         for subscription in self._subscriptions:
             subscription.stop()
         self.feed.stop()
+        self._reporter.stop(self.settings.shutdown_timeout)
         with suppress(ClaudiaError, TimeoutError):
             if self._agent_id is not None:
                 self.agents.leave(self._agent_id)

@@ -214,13 +214,10 @@ def _newest(
 
 
 def _errors(reader: Reader) -> list[Document]:
-    """The newest occurrences as `error:reported` has them: with their issue, without their traceback."""
+    """The newest occurrences as `error:reported` has them: with their issue."""
     found = _newest(reader, {}, "-id", MOST_ERRORS, "occurrences")
     issues = reader.get_many("issues", {row["issue_id"] for row in found})
-    rows = [{**row, "issue": issues.get(row["issue_id"])} for row in found]
-    for row in rows:
-        del row["traceback"]
-    return rows
+    return [{**row, "issue": issues.get(row["issue_id"])} for row in found]
 
 
 def _advanced(row: Document, data: Document) -> Document:

@@ -81,6 +81,20 @@ class Settings(WebSettings):
     environment: Literal["development", "test", "production"] = Field(
         "development", description="What this hub is for."
     )
+    service: str = Field("", max_length=200, description="The program's name, told with each error.")
+    release: str = Field("", max_length=200, description="The program's version, told with each error.")
+    capture_locals: bool = Field(False, description="Whether errors tell the variables of the program's own functions.")
+    scrub_names: tuple[str, ...] = Field(
+        (), max_length=100, description="Further words in the names of secrets, as a JSON list."
+    )
+    scrub_patterns: tuple[str, ...] = Field(
+        (), max_length=100, description="Further forms of secrets: regular expressions, as a JSON list."
+    )
+    keep_occurrences: int = Field(200, ge=10, le=100_000, description="Occurrences that are kept of one issue.")
+    errors_per_minute: int = Field(
+        6_000, ge=1, le=10_000_000, description="Errors that one key or user may report in a minute."
+    )
+    spool: str = Field("", description="Folder where errors wait while the hub is away; by default beside the store.")
     shutdown_timeout: Seconds = Field(10.0, description="Seconds that closing waits for what is not saved yet.")
 
     @model_validator(mode="after")

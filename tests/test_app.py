@@ -10,6 +10,7 @@ import pytest
 from claudia_core import Claudia, Status, Task
 from claudia_core.address import open_store, store_file
 from claudia_core.errors import ClaudiaError, InvalidValue, SettingsError, StoreClosed
+from claudia_core.model.report import ErrorReport
 from claudia_core.ports import Store
 from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
@@ -112,7 +113,7 @@ def test_after_close_everything_says_so(claudia):
     for ask in (
         lambda: claudia.tasks.create("x"),
         lambda: claudia.task("x").__enter__(),
-        lambda: claudia.errors.capture(ValueError()),
+        lambda: claudia.errors.report(ErrorReport(type="ValueError")),
     ):
         with pytest.raises(StoreClosed, match="closed"):
             ask()

@@ -227,3 +227,17 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             f"the pattern {pattern!r:.80} matches the empty text, or is too long", field="scrub_patterns"
         )
     return compiled
+
+
+_rules = Scrubber()
+
+
+def process_scrubber() -> Scrubber:
+    """The rules for errors of tasks, which know no hub: those of the hub that was opened last with rules of its own."""
+    return _rules
+
+
+def use_everywhere(scrubber: Scrubber) -> None:
+    """Let these rules hold for the errors of all tasks of this process from now on."""
+    global _rules  # noqa: PLW0603 - a secret does not stop being one because another hub is asked
+    _rules = scrubber

@@ -3,60 +3,137 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from claudia_core.clients.http import Connection
+from claudia_core.clients.http import Connection, prepare
 from claudia_core.clients.outbox import Outbox
 from claudia_core.clients.streams import EventStream, event_of
-from claudia_core.errors import BadCursor, StoreError
+from claudia_core.errors import BadCursor, ClaudiaError, StoreError
 from claudia_core.model.agent import Agent, AgentStatus
 from claudia_core.model.event import Cursor, EventSlice, Gap
 from claudia_core.model.health import Check, Health, HealthReport
-from claudia_core.model.issue import Issue, Occurrence
-from claudia_core.model.task import TaskError
+from claudia_core.model.issue import Comment, Issue, Occurrence
+from claudia_core.model.report import ErrorReport
 from claudia_core.model.times import from_optional_text, from_text, require_utc, utc_now
-from claudia_core.ports import LogStatus
+from claudia_core.ports import LogStatus, Store
 from claudia_core.services.agents import Agents, NewAgent, this_process
-from claudia_core.services.errors import Errors, IssuePage, culprit, task_error
+from claudia_core.services.errors import Errors, IssuePage
+from claudia_core.services.errors.counts import Count, Recent
+from claudia_core.services.errors.search import IssueQuery
 from claudia_core.services.events import Events, NewEvent
 from claudia_core.services.health import HealthChecks, Probe
 
 
 class RemoteErrors(Errors):
-    """See `services.Errors`."""
+    """See `services.Errors`. What is captured waits on disk while the hub is away."""
 
     def __init__(self, connection: Connection) -> None:
+        super().__init__(cast("Store", None))  # every method that would ask it is below
         self._connection = connection
 
-    def capture(self, error: BaseException, *, task_id: str | None = None, **context: Any) -> Occurrence:
+    def report(self, report: ErrorReport) -> Occurrence:
         """See `services.Errors`."""
-        return self.report(task_error(error), culprit(error.__traceback__), task_id=task_id, context=context)
+        return Occurrence.from_document(self._connection.ask("errors.report", **_told(report)))
 
-    def report(
-        self, error: TaskError, place: str = "", *, task_id: str | None = None, context: Mapping[str, Any] | None = None
-    ) -> Occurrence:
-        """See `services.Errors`."""
-        told = {"type": error.type, "message": error.message, "traceback": error.traceback, "culprit": place}
-        found = self._connection.ask("errors.report", **told, task_id=task_id, context=dict(context or {}))
-        return Occurrence.from_document(found)
+    def report_soon(self, report: ErrorReport) -> Future[Occurrence]:
+        """See `services.Errors`; here it waits for the hub's answer."""
+        done: Future[Occurrence] = Future()
+        done.set_result(self.report(report))
+        return done
 
-    def issues(self, *, status: str | None = None, limit: int = 100, after: str | None = None) -> IssuePage:
+    def report_many(self, reports: Sequence[ErrorReport]) -> list[ClaudiaError | None]:
+        """See `services.Errors`; after the first that the hub cannot take now, the others are not tried."""
+        outcomes: list[ClaudiaError | None] = []
+        for report in reports:
+            try:
+                self._connection.send_once(
+                    prepare("errors.report", _told(report), key="")
+                )  # its id makes it repeatable
+                outcomes.append(None)
+            except ClaudiaError as error:
+                outcomes.append(error)
+                if error.retryable:
+                    return outcomes + [error] * (len(reports) - len(outcomes))
+        return outcomes
+
+    def _find(self, asked: IssueQuery) -> IssuePage:
         """See `services.Errors`."""
-        page = self._connection.ask("errors.issues", status=status, limit=limit, after=after)
-        return IssuePage([Issue.from_document(document) for document in page["items"]], page["next"])
+        values = asdict(asked) | {"status": list(asked.status) or None}
+        page = self._connection.ask("errors.issues", **{name: value for name, value in values.items() if value != ""})
+        return IssuePage([issue_of(document) for document in page["items"]], page["next"])
 
     def issue(self, id: str) -> Issue:
         """See `services.Errors`."""
-        return Issue.from_document(self._connection.ask("errors.issue", id=id))
+        return issue_of(self._connection.ask("errors.issue", id=id))
 
-    def occurrences(
-        self, *, issue_id: str | None = None, task_id: str | None = None, limit: int = 100
-    ) -> list[Occurrence]:
+    def occurrence_page(
+        self, *, issue_id: str | None = None, task_id: str | None = None, limit: int = 100, after: str | None = None
+    ) -> tuple[list[Occurrence], str | None]:
         """See `services.Errors`."""
-        found = self._connection.ask("errors.occurrences", issue_id=issue_id, task_id=task_id, limit=limit)
-        return [Occurrence.from_document(document) for document in found["items"]]
+        asked: dict[str, Any] = {"issue_id": issue_id, "task_id": task_id, "limit": limit, "after": after}
+        found = self._connection.ask("errors.occurrences", **asked)
+        return [Occurrence.from_document(document) for document in found["items"]], found["next"]
+
+    def occurrence(self, id: str) -> Occurrence:
+        """See `services.Errors`."""
+        return Occurrence.from_document(self._connection.ask("errors.get", id=id))
+
+    def counts(self, issue_id: str, *, since: datetime | None = None, daily: bool = False) -> list[Count]:
+        """See `services.Errors`."""
+        start = None if since is None else require_utc(since, "since")
+        found = self._connection.ask("errors.counts", id=issue_id, since=start, daily=daily or None)
+        return [Count(from_text(item["at"]), item["count"]) for item in found["items"]]
+
+    def recent(self, issues: Iterable[Issue]) -> dict[str, Recent]:
+        """See `services.Errors`; one question for each issue."""
+        return {issue.id: _recent(self._connection.ask("errors.issue", id=issue.id)) for issue in issues}
+
+    def affected(self, issue_id: str, kind: str = "task", *, limit: int = 20) -> list[str]:
+        """See `services.Errors`."""
+        found = self._connection.ask("errors.affected", id=issue_id, kind=kind, limit=limit)
+        return [str(id) for id in found["ids"]]
+
+    def change_many(
+        self, ids: Iterable[str], action: str, *, until: datetime | None = None, more: int | None = None
+    ) -> list[Issue]:
+        """See `services.Errors`."""
+        moment = None if until is None else require_utc(until, "until")
+        asked: dict[str, Any] = {"ids": list(dict.fromkeys(ids)), "action": action, "until": moment, "more": more}
+        return [issue_of(document) for document in self._connection.ask("errors.change", **asked)["items"]]
+
+    def comment(self, id: str, text: str) -> Comment:
+        """See `services.Errors`."""
+        return Comment.from_document(self._connection.ask("errors.comment", id=id, text=text))
+
+    def comments(self, id: str, *, limit: int = 100) -> list[Comment]:
+        """See `services.Errors`."""
+        found = self._connection.ask("errors.comments", id=id, limit=limit)
+        return [Comment.from_document(document) for document in found["items"]]
+
+    def wake(self) -> int:
+        """Nothing: the hub does that itself."""
+        return 0
+
+    def rebuild(self) -> int:
+        """Raises StoreError: the log is the hub's own."""
+        raise StoreError("issues are rebuilt where the store is")
+
+
+def _told(report: ErrorReport) -> dict[str, Any]:
+    document = report.to_document()
+    return {name: value for name, value in document.items() if value not in (None, "", [], {})}
+
+
+def issue_of(document: Mapping[str, Any]) -> Issue:
+    """An issue as the hub tells it."""
+    return Issue.from_document(document)
+
+
+def _recent(document: Mapping[str, Any]) -> Recent:
+    return Recent(tuple(document["hours"]), document["trend"])
 
 
 def log_status(connection: Connection) -> LogStatus:

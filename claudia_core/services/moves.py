@@ -11,15 +11,17 @@ from functools import cached_property
 from itertools import batched
 from typing import Any
 
+from claudia_core.capture.scrubbing import process_scrubber
+from claudia_core.capture.taken import marks_of, task_failure
 from claudia_core.errors import IllegalTransition, TaskNotFound
 from claudia_core.model.ids import new_id
 from claudia_core.model.progress import Progress
+from claudia_core.model.report import ErrorReport
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.values import MAX_MESSAGE, MAX_TRACEBACK, clean_text, require_json
 from claudia_core.ports import Document, Query, Transaction
 from claudia_core.services import durations, rollups
-from claudia_core.services.errors import MAX_PLACE, Errors, task_error
-from claudia_core.services.errors import culprit as place_of
+from claudia_core.services.errors import MAX_PLACE, prepare, record
 from claudia_core.services.new_task import NewTask
 
 
@@ -82,6 +84,9 @@ def create(tx: Transaction, new: NewTask, start: bool = False) -> Task:
     task = new.to_task(tx.now, _root_of(tx, new))
     rollups.add(tx, rollups.CREATED)
     tx.increment(rollups.present(task.status))
+    tx.increment(rollups.TYPES + task.type)
+    for tag in task.tags:
+        tx.increment(rollups.TAGS + tag)
     _save(tx, task, "task:created")
     if task.payload is not None:
         _save_content(tx, task)
@@ -123,7 +128,7 @@ def completing(result: Any) -> Move:
     return Move("complete", {"result": outcome}, move)
 
 
-def failing(error: BaseException | TaskError | str, result: Any = None, *, culprit: str = "") -> Move:
+def failing(error: BaseException | ErrorReport | TaskError | str, result: Any = None, *, culprit: str = "") -> Move:
     """Pending or active becomes failed, and the error is reported in the same commit.
 
     `culprit` is where it was raised, such as `module.function`, for an error that brings no traceback of its own.
@@ -131,18 +136,29 @@ def failing(error: BaseException | TaskError | str, result: Any = None, *, culpr
     Raises:
         InvalidValue, TooLarge: the result is not JSON or too large.
     """
-    cause, raised_at = _cause(error)
-    place = raised_at or clean_text(culprit, MAX_PLACE, "culprit")
+    report, code = _report_of(error, culprit)
+    new = prepare(report, process_scrubber())
+    cause = TaskError(new.report.type, new.report.message, code, new.report.traceback)
     outcome = require_json(result, "result")
+    marks = marks_of(error) if isinstance(error, BaseException) else {}
+    marks.setdefault("failing", new.id)
+    used: set[str] = set()
 
     def move(tx: Transaction, task: Task) -> Task:
         stopped = task.progress.stopped()
         failed = _end(tx, task, Status.FAILED, progress=stopped, error=cause, result=outcome)
-        Errors.record(tx, cause, place or task.type, task_id=task.id, context={"kind": "TASK_FAILURE"})
+        place = new.report.culprit or task.type
+        if task.id not in marks:  # one that was captured within the task is the same error
+            marks[task.id] = new.id if new.id not in used else new_id()
+            used.add(new.id)
+        id = marks[task.id]
+        record(tx, new.about(id=id, task_id=task.id, agent_id=task.agent_id, culprit=place))
         return failed
 
+    place = new.report.culprit
     told = {"type": cause.type, "message": cause.message, "traceback": cause.traceback, "culprit": place}
-    return Move("fail", {**told, "result": outcome}, move)
+    more = {"exceptions": list(new.report.exceptions) or None, "occurrence_id": new.id}
+    return Move("fail", {**told, **more, "result": outcome}, move)
 
 
 def cancelling(reason: str = "") -> Move:
@@ -229,18 +245,24 @@ def _end(tx: Transaction, task: Task, status: Status, **changes: Any) -> Task:
     return ended
 
 
-def _cause(error: BaseException | TaskError | str) -> tuple[TaskError, str]:
+def _report_of(error: BaseException | ErrorReport | TaskError | str, culprit: str) -> tuple[ErrorReport, str]:
+    """The report of what a task fails with, and the code that the task keeps."""
+    if isinstance(error, ErrorReport):
+        return error, "error"
     if isinstance(error, BaseException):
-        return task_error(error), place_of(error.__traceback__)
+        report = task_failure(error)
+        return replace(report, id=None, culprit=report.culprit or clean_text(culprit, MAX_PLACE, "culprit")), "error"
     if not isinstance(error, TaskError):
         error = TaskError("Error", error)
-    cleaned = TaskError(
-        clean_text(error.type, 200, "error"),
-        clean_text(error.message, MAX_MESSAGE, "error"),
-        error.code,
-        clean_text(error.traceback, MAX_TRACEBACK, "error"),
+    report = ErrorReport(
+        type=clean_text(error.type, 200, "error"),
+        message=clean_text(error.message, MAX_MESSAGE, "error"),
+        traceback=clean_text(error.traceback, MAX_TRACEBACK, "error"),
+        culprit=clean_text(culprit, MAX_PLACE, "culprit"),
+        kind="TASK_FAILURE",
+        handled=False,
     )
-    return cleaned, ""
+    return report, error.code
 
 
 def _count(tx: Transaction, before: Task, after: Task) -> None:

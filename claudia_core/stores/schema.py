@@ -19,24 +19,52 @@ COLLECTIONS: Mapping[str, Collection] = {
     for collection in (
         Collection(
             "tasks",
-            ("status", "type", "name_key", "parent_id", "agent_id", "updated_at"),
+            (
+                "status",
+                "type",
+                "name_key",
+                "parent_id",
+                "agent_id",
+                "updated_at",
+                "started_at",
+                "finished_at",
+                "duration_key",
+            ),
+            # Lists without a status ask for every status: so one index that begins with it serves them all.
             (
                 ("parent_id",),
-                ("agent_id",),
                 ("agent_id", "status"),
                 ("status",),
-                ("type",),
                 ("status", "type"),
-                ("name_key",),
-                ("updated_at",),
+                ("status", "name_key"),
                 ("status", "updated_at"),
+                ("status", "started_at"),
+                ("status", "finished_at"),
+                ("status", "duration_key"),
             ),
+            ("tags",),
         ),
         Collection("contents"),
         Collection("agents", ("status", "expires_at"), (("status", "expires_at"),)),
-        Collection("issues", ("status", "last_seen"), (("last_seen",), ("status", "last_seen"))),
+        Collection(
+            "issues",
+            ("status", "last_seen", "first_seen", "count_key", "ignored_until"),
+            (
+                ("last_seen",),
+                ("status", "last_seen"),
+                ("first_seen",),
+                ("status", "first_seen"),
+                ("count_key",),
+                ("status", "count_key"),
+                ("status", "ignored_until"),
+            ),
+        ),
         Collection("occurrences", ("issue_id", "task_id"), (("issue_id",), ("task_id",))),
+        Collection("details"),
+        Collection("affected", ("issue", "subject"), (("issue",), ("subject",))),
+        Collection("comments", ("issue_id",), (("issue_id",),)),
         Collection("subscriptions"),
+        Collection("filters", ("name_key",), (("name_key",),)),
         Collection("idempotency", ("at",), (("at",),)),
         Collection("meta"),
         Collection("oauth_tokens"),
@@ -71,9 +99,16 @@ def column_value(column: str, document: Mapping[str, Any]) -> str:
     value = document.get(field)
     if value is None:
         return ""
+    if field != column and type(value) in (int, float):
+        return number_key(value)
     if not isinstance(value, str):
         raise InvalidValue(f"{field} is {value!r:.80}, not text", field=field, hint="columns hold text or null")
     return value if field == column else value.casefold()
+
+
+def number_key(value: float) -> str:
+    """A number from 0 on as text that sorts alike, to a millionth."""
+    return f"{max(0.0, value):020.6f}"
 
 
 def column_values(kind: Collection, document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -85,6 +120,23 @@ def column_values(kind: Collection, document: Mapping[str, Any]) -> tuple[str, .
     return tuple([column_value(column, document) for column in kind.columns])
 
 
+def set_values(kind: Collection, document: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
+    """What a document holds in every set of its collection.
+
+    Raises:
+        InvalidValue: one is no list of texts.
+    """
+    return tuple([_texts(field, document.get(field)) for field in kind.sets])
+
+
+def _texts(field: str, value: Any) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise InvalidValue(f"{field} is {value!r:.80}, not a list of texts", field=field)
+    return frozenset(value)
+
+
 def require_columns(query: Query) -> Collection:
     """The query's collection.
 
@@ -92,7 +144,10 @@ def require_columns(query: Query) -> Collection:
         InvalidValue: a condition or the order names no column of it, or the limit is not 1 to 10,000.
     """
     kind = collection(query.collection)
-    for column in (*query.where, query.order.removeprefix("-")):
+    for name, condition in query.where.items():
+        if name in kind.sets and not isinstance(condition, str):
+            raise InvalidValue(f"{name} is asked for {condition!r:.80}", field=name, hint="ask for one text")
+    for column in (*(name for name in query.where if name not in kind.sets), query.order.removeprefix("-")):
         if column != "id" and column not in kind.columns:
             known = ", ".join(("id", *kind.columns))
             raise InvalidValue(f"{kind.name} cannot be filtered or sorted by {column!r}", field=column, hint=known)
@@ -134,7 +189,13 @@ def holds(condition: Condition, value: str) -> bool:
 
 def matches(query: Query, document: Mapping[str, Any]) -> bool:
     """Whether a document meets all conditions of a query."""
-    return all(holds(condition, column_value(column, document)) for column, condition in query.where.items())
+    sets = collection(query.collection).sets
+    return all(
+        condition in _texts(name, document.get(name))
+        if name in sets
+        else holds(condition, column_value(name, document))
+        for name, condition in query.where.items()
+    )
 
 
 def sort_key(order: str, document: Mapping[str, Any]) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from claudia_core.api.contract.operations import OPERATIONS
 from claudia_core.app import Claudia
+from claudia_core.model.report import ErrorReport
 from claudia_core.services.events import NewEvent
 from tests.api.protocols import PROTOCOLS, Ask, Refused, masked, normal, spoken
 
@@ -19,7 +20,29 @@ type Values = dict[str, Any]
 CHANGING = frozenset({"time", "observed_value", "events", "head", "bytes"})
 """What reads tell differently each time they are asked."""
 
+STACK: Values = {
+    "type": "KeyError",
+    "message": "'gone'",
+    "notes": ["a note"],
+    "relation": "raised",
+    "parent": None,
+    "frames": [
+        {
+            "file": "shop/cart.py",
+            "function": "total",
+            "module": "shop.cart",
+            "line": 12,
+            "in_app": True,
+            "before": ["def total(cart):"],
+            "code": "    return cart['gone']",
+            "after": [],
+            "locals": {"cart": "{}"},
+        }
+    ],
+}
+
 MADE = CHANGING.union(
+    ("issue_id", "first_seen", "last_seen", "resolved_at", "culprit", "grouping"),
     ("id", "root_id", "parent_id", "task_id", "cursor", "duration", "rate", "eta"),
     ("created_at", "updated_at", "started_at", "finished_at", "heartbeat_at", "expires_at"),
 )
@@ -37,6 +60,11 @@ class Stage:
     failed: str
     issue: str
     agent: str
+    error: str
+
+    def new_issue(self) -> str:
+        """The id of a new issue."""
+        return self.hub.errors.report(ErrorReport(type="Fresh", culprit=str(uuid.uuid4()))).issue_id
 
     def task(self, status: str = "active") -> str:
         """A new task in this status."""
@@ -44,6 +72,17 @@ class Stage:
         if status == "failed":
             self.hub.tasks.fail(id, "broken")
         return id
+
+    def filter(self) -> str:
+        """A saved filter."""
+        return self.hub.filters.save(self.free("Night"), {"tag": "nightly"}).id
+
+    def free(self, name: str) -> str:
+        """This name, after whatever was called so is gone."""
+        for saved in self.hub.filters.list():
+            if saved.name == name:
+                self.hub.filters.delete(saved.id)
+        return name
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +108,16 @@ def staged(hub: Claudia, asks: Mapping[str, Ask]) -> Stage:
         raise ValueError("broken")
     except ValueError as error:
         hub.tasks.fail(failed.id, error)
-        occurrence = hub.errors.capture(error, task_id=failed.id, step=3)
+        hub.errors.capture(error, task_id=failed.id, step=3)
+    occurrence = hub.errors.occurrences(task_id=failed.id)[0]
+    hub.errors.comment(occurrence.issue_id, "seen before")
+    gone = hub.errors.report(
+        ErrorReport(type="KeyError", message="gone", culprit="m.f", exceptions=(STACK,), tags={"a": "b"})
+    )
+    hub.flush()
     hub.events.append([NewEvent("invoice:paid", "42", {"amount": 12.5, "lines": [1, 2]})])
     agent = hub.agents.register("worker")
-    return Stage(hub, asks, parent.id, child.id, failed.id, occurrence.issue_id, agent.id)
+    return Stage(hub, asks, parent.id, child.id, failed.id, occurrence.issue_id, agent.id, gone.id)
 
 
 READS: Mapping[str, list[Callable[[Stage], Values]]] = {
@@ -81,8 +126,12 @@ READS: Mapping[str, list[Callable[[Stage], Values]]] = {
         lambda stage: {"status": ["failed", "completed"], "limit": 1},
         lambda stage: {"type": ["etl"], "name": "PAR", "roots": True},
         lambda stage: {"parent_id": stage.parent, "order": "-updated_at"},
+        lambda stage: {"tag": "a", "since": "2020-01-01T00:00:00+00:00", "order": "-duration"},
     ],
     "tasks.counts": [lambda stage: {}],
+    "tasks.types": [lambda stage: {}, lambda stage: {"prefix": "e", "limit": 1}],
+    "tasks.tags": [lambda stage: {"prefix": "a"}],
+    "filters.list": [lambda stage: {}],
     "tasks.get": [lambda stage: {"id": stage.parent}, lambda stage: {"id": stage.child}, lambda s: {"id": s.failed}],
     "tasks.children": [lambda stage: {"id": stage.parent, "limit": 5}],
     "tasks.result": [lambda stage: {"id": stage.child}, lambda stage: {"id": stage.failed}],
@@ -93,7 +142,16 @@ READS: Mapping[str, list[Callable[[Stage], Values]]] = {
         lambda stage: {"type": ["invoice:paid", "task:failed"], "since": "2020-01-01T00:00:00+00:00"},
         lambda stage: {"subject": stage.child},
     ],
-    "errors.issues": [lambda stage: {}, lambda stage: {"status": "unresolved", "limit": 1}],
+    "errors.issues": [
+        lambda stage: {},
+        lambda stage: {"status": ["unresolved"], "limit": 1, "order": "-count_key"},
+        lambda stage: {"text": "GONE key", "level": "error"},
+        lambda stage: {"task_id": stage.failed},
+    ],
+    "errors.get": [lambda stage: {"id": stage.error}],
+    "errors.counts": [lambda stage: {"id": stage.issue}, lambda stage: {"id": stage.issue, "daily": True}],
+    "errors.affected": [lambda stage: {"id": stage.issue}, lambda stage: {"id": stage.issue, "kind": "agent"}],
+    "errors.comments": [lambda stage: {"id": stage.issue}],
     "errors.issue": [lambda stage: {"id": stage.issue}],
     "errors.occurrences": [lambda stage: {}, lambda s: {"issue_id": s.issue}, lambda s: {"task_id": s.failed}],
     "agents.list": [lambda stage: {"status": "online"}],
@@ -124,6 +182,10 @@ WRITES: Mapping[str, Callable[[Stage], Values]] = {
     "tasks.fail": lambda stage: {"id": stage.task(), "message": "broken", "type": "ValueError", "traceback": "line 1"},
     "tasks.cancel": lambda stage: {"id": stage.task(), "reason": "not wanted"},
     "tasks.retry": lambda stage: {"id": stage.task("failed")},
+    "tasks.rerun": lambda stage: {"id": stage.child, "payload": {"x": [1, None]}},
+    "filters.save": lambda stage: {"name": stage.free("Broken"), "query": {"status": "failed"}},
+    "filters.rename": lambda stage: {"id": stage.filter(), "name": stage.free("Broken")},
+    "filters.delete": lambda stage: {"id": stage.filter()},
     "progress.update": lambda stage: {
         "updates": [{"id": stage.task(), "current": 2}, {"id": stage.task(), "total": 5}]
     },
@@ -136,7 +198,25 @@ WRITES: Mapping[str, Callable[[Stage], Values]] = {
         "traceback": "line 1",
         "culprit": "module.function",
         "context": {"step": 3},
+        "time": "2020-01-02T03:04:05.000006+00:00",
+        "exceptions": [STACK],
+        "fingerprint": ["{{ default }}", "shop"],
+        "level": "warning",
+        "handled": False,
+        "user": {"id": 7},
+        "tags": {"shard": "3"},
+        "request": {"url": "/x?token=abc"},
+        "breadcrumbs": [{"message": "began", "data": {"n": [1, 2.5]}}],
     },
+    "errors.resolve": lambda stage: {"id": stage.new_issue()},
+    "errors.ignore": lambda stage: {"id": stage.new_issue(), "more": 3},
+    "errors.reopen": lambda stage: {"id": stage.hub.errors.resolve(stage.new_issue()).id},
+    "errors.change": lambda stage: {
+        "ids": [stage.new_issue(), stage.new_issue()],
+        "action": "ignore",
+        "until": "2099-01-02T03:04:05.000006+00:00",
+    },
+    "errors.comment": lambda stage: {"id": stage.new_issue(), "text": "seen <b>before</b>"},
     "agents.register": lambda stage: {"name": "worker", "host": "here", "pid": 4711, "lease": 20},
     "agents.heartbeat": lambda stage: {"id": stage.agent},
     "agents.leave": lambda stage: {"id": stage.hub.agents.register("leaves").id},
@@ -187,7 +267,25 @@ REFUSALS: list[tuple[str, str, Callable[[Stage], Values]]] = [
     ("events.append", "too_large", lambda stage: {"events": [{"type": "a:b", "data": {"x": "y" * 64_001}}]}),
     ("errors.report", "too_large", lambda stage: {"type": LONG}),
     ("errors.report", "too_large", lambda stage: {"type": "E", "context": {"x": "y" * 100_001}}),
+    ("errors.report", "invalid_value", lambda stage: {"type": "E", "level": "loud"}),
+    ("errors.report", "invalid_value", lambda stage: {"type": "E", "id": "no uuid"}),
+    ("errors.report", "too_large", lambda stage: {"type": "E", "tags": {str(n): "" for n in range(51)}}),
+    ("errors.get", "not_found", lambda stage: {"id": "nothing"}),
     ("errors.issue", "not_found", lambda stage: {"id": "nothing"}),
+    ("errors.issues", "invalid_value", lambda stage: {"status": ["asleep"]}),
+    ("errors.issues", "invalid_value", lambda stage: {"order": "colour"}),
+    ("errors.issues", "bad_cursor", lambda stage: {"after": "nonsense"}),
+    ("errors.counts", "not_found", lambda stage: {"id": "nothing"}),
+    ("errors.counts", "invalid_value", lambda stage: {"id": stage.issue, "since": "2000-01-01T00:00:00+00:00"}),
+    ("errors.affected", "invalid_value", lambda stage: {"id": stage.issue, "kind": "cat"}),
+    ("errors.comments", "not_found", lambda stage: {"id": "nothing"}),
+    ("errors.resolve", "not_found", lambda stage: {"id": "nothing"}),
+    ("errors.ignore", "invalid_value", lambda stage: {"id": stage.issue, "until": "2000-01-01T00:00:00+00:00"}),
+    ("errors.ignore", "invalid_value", lambda stage: {"id": stage.issue, "more": 0}),
+    ("errors.change", "invalid_value", lambda stage: {"ids": [stage.issue], "action": "explode"}),
+    ("errors.change", "not_found", lambda stage: {"ids": [stage.issue, "nothing"], "action": "resolve"}),
+    ("errors.comment", "invalid_value", lambda stage: {"id": stage.issue, "text": "  "}),
+    ("errors.comment", "too_large", lambda stage: {"id": stage.issue, "text": "x" * 10_001}),
     ("agents.list", "invalid_value", lambda stage: {"status": "asleep"}),
     ("agents.get", "not_found", lambda stage: {"id": "nothing"}),
     ("agents.heartbeat", "not_found", lambda stage: {"id": "nothing"}),

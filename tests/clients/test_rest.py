@@ -106,9 +106,11 @@ def test_errors_are_grouped_as_in_the_hub(client, served):
         except KeyError as error:
             task = hub.tasks.create("x", start=True)
             hub.tasks.fail(task.id, error)
-            found.append(hub.errors.capture(error, place="here"))
+            found.append(served.hub.errors.occurrences(task_id=task.id)[0])
     assert len(client.errors.issues().issues) == 1
     assert found[0].issue_id == found[1].issue_id
+    here, there = (client.errors.occurrence(occurrence.id) for occurrence in found)
+    assert here.exceptions == there.exceptions
     assert "broken" in client.errors.issues().issues[0].culprit
 
 

@@ -68,9 +68,47 @@ class ListTasks(Input):
     parent_id: str | None = Field(None, max_length=100)
     roots: bool = Field(False, description="Only tasks without a parent.")
     agent_id: str | None = Field(None, max_length=100)
-    order: str | None = Field(None, max_length=50, description="id, name_key or updated_at; `-` turns it round.")
+    tag: str | None = Field(None, min_length=1, max_length=200, description="Only tasks with this tag.")
+    since: datetime | None = Field(None, description="Only tasks changed since then; with a timezone.")
+    order: str | None = Field(
+        None,
+        max_length=50,
+        description="id, updated_at, started_at, finished_at, duration, name, status or type; `-` turns it round.",
+    )
     limit: Limit = 100
     after: After = None
+
+
+class ListNames(Input):
+    """Which types or tags."""
+
+    prefix: str = Field("", max_length=200, description="What they begin with.")
+    limit: Limit = 200
+
+
+class RerunTask(Input):
+    """A new pending task like one there is."""
+
+    id: Id
+    payload: JsonValue = Field(None, description="Another payload; that of the original when left out.")
+
+
+class SaveFilter(Input):
+    """A named choice of tasks."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra={"examples": [{"name": "Broken", "query": {"status": "failed"}}]}
+    )
+
+    name: str = Field(max_length=240)
+    query: dict[str, str] = Field(default_factory=dict, description="What the tasks page's address says.")
+
+
+class RenameFilter(Input):
+    """Another name for a saved filter."""
+
+    id: Id
+    name: str = Field(max_length=240)
 
 
 class ListChildren(Input):
@@ -136,6 +174,10 @@ class FailTask(Input):
     type: str = Field("Error", min_length=1, max_length=200)
     traceback: str = Field("", max_length=64_000)
     culprit: str = Field("", max_length=500, description="Where it was raised, such as module.function.")
+    exceptions: list[dict[str, JsonValue]] = Field(
+        default_factory=list, max_length=50, description="As in errors.report: frames with their source."
+    )
+    occurrence_id: str | None = Field(None, max_length=100, description="A UUID for the error that is reported.")
     result: JsonValue = Field(None, description="What there is in spite of it: JSON of at most 1,000,000 bytes.")
 
 
@@ -174,33 +216,6 @@ class AppendEvents(Input):
     """Several events, all appended or none."""
 
     events: list[AppendEvent] = Field(min_length=1, max_length=1_000)
-
-
-class ReportError(Input):
-    """An error that happened elsewhere."""
-
-    type: str = Field(min_length=1, max_length=200)
-    message: str = Field("", max_length=2_000)
-    traceback: str = Field("", max_length=64_000)
-    culprit: str = Field("", max_length=500, description="Where it was raised, such as module.function.")
-    task_id: str | None = Field(None, max_length=100)
-    context: dict[str, JsonValue] = Field(default_factory=dict)
-
-
-class ListIssues(Input):
-    """Which issues."""
-
-    status: str | None = Field(None, max_length=20)
-    limit: Limit = 100
-    after: After = None
-
-
-class ListOccurrences(Input):
-    """Which occurrences: of an issue, of a task, or all."""
-
-    issue_id: str | None = Field(None, max_length=100)
-    task_id: str | None = Field(None, max_length=100)
-    limit: Limit = 100
 
 
 class ListAgents(Input):

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from claudia_core.api.contract import inputs, outputs, work
+from claudia_core.api.contract import error_inputs, error_outputs, error_work, inputs, outputs, work
 from claudia_core.app import Claudia
 from claudia_core.model.identity import Scope
 
@@ -41,12 +41,15 @@ class Operation:
 
 V, O = Scope.VIEWER, Scope.OPERATOR  # noqa: E741 - two columns of the table below
 i, o = inputs, outputs
+ei, eo, ew = error_inputs, error_outputs, error_work
 
 TABLE = (
     Operation("tasks.create", O, "POST", "/tasks", i.CreateTask, o.TaskOut, work.create_task, 201),
     Operation("tasks.create_many", O, "POST", "/tasks/batch", i.CreateTasks, o.TaskListOut, work.create_tasks, 201),
     Operation("tasks.list", V, "GET", "/tasks", i.ListTasks, o.TaskPageOut, work.list_tasks),
     Operation("tasks.counts", V, "GET", "/tasks/counts", i.Nothing, o.CountsOut, work.count_tasks),
+    Operation("tasks.types", V, "GET", "/tasks/types", i.ListNames, o.NameListOut, work.list_types),
+    Operation("tasks.tags", V, "GET", "/tasks/tags", i.ListNames, o.NameListOut, work.list_tags),
     Operation("tasks.get", V, "GET", "/tasks/{id}", i.ById, o.TaskOut, work.get_task),
     Operation("tasks.children", V, "GET", "/tasks/{id}/children", i.ListChildren, o.TaskPageOut, work.list_children),
     Operation("tasks.result", V, "GET", "/tasks/{id}/result", i.ById, o.ResultOut, work.get_result),
@@ -56,14 +59,32 @@ TABLE = (
     Operation("tasks.fail", O, "POST", "/tasks/{id}/fail", i.FailTask, o.TaskOut, work.fail_task),
     Operation("tasks.cancel", O, "POST", "/tasks/{id}/cancel", i.CancelTask, o.TaskOut, work.cancel_task),
     Operation("tasks.retry", O, "POST", "/tasks/{id}/retry", i.ById, o.TaskOut, work.retry_task),
+    Operation("tasks.rerun", O, "POST", "/tasks/{id}/rerun", i.RerunTask, o.TaskOut, work.rerun_task, 201),
+    Operation("filters.list", V, "GET", "/filters", i.Nothing, o.FilterListOut, work.list_filters),
+    Operation("filters.save", O, "POST", "/filters", i.SaveFilter, o.FilterOut, work.save_filter, 201),
+    Operation("filters.rename", O, "POST", "/filters/{id}/rename", i.RenameFilter, o.FilterOut, work.rename_filter),
+    Operation("filters.delete", O, "POST", "/filters/{id}/delete", i.ById, o.FilterOut, work.delete_filter),
     Operation("progress.get", V, "GET", "/tasks/{id}/progress", i.ById, o.ProgressOut, work.get_progress),
     Operation("progress.update", O, "POST", "/progress", i.UpdateProgress, o.NotedOut, work.update_progress),
     Operation("events.list", V, "GET", "/events", i.ListEvents, o.EventPageOut, work.list_events),
     Operation("events.append", O, "POST", "/events", i.AppendEvents, o.AppendedOut, work.append_events, 201),
-    Operation("errors.report", O, "POST", "/errors", i.ReportError, o.OccurrenceOut, work.report_error, 201),
-    Operation("errors.issues", V, "GET", "/issues", i.ListIssues, o.IssuePageOut, work.list_issues),
-    Operation("errors.issue", V, "GET", "/issues/{id}", i.ById, o.IssueOut, work.get_issue),
-    Operation("errors.occurrences", V, "GET", "/errors", i.ListOccurrences, o.OccurrenceListOut, work.list_occurrences),
+    Operation("errors.report", O, "POST", "/errors", ei.ReportError, eo.OccurrenceOut, ew.report_error, 201),
+    Operation("errors.occurrences", V, "GET", "/errors", ei.ListOccurrences, eo.OccurrencePageOut, ew.list_occurrences),
+    Operation("errors.get", V, "GET", "/errors/{id}", i.ById, eo.OccurrenceOut, ew.get_occurrence),
+    Operation("errors.issues", V, "GET", "/issues", ei.ListIssues, eo.IssuePageOut, ew.list_issues),
+    Operation("errors.change", O, "POST", "/issues/batch", ei.ChangeIssues, eo.IssueListOut, ew.change_issues),
+    Operation("errors.issue", V, "GET", "/issues/{id}", i.ById, eo.IssueOut, ew.get_issue),
+    Operation("errors.counts", V, "GET", "/issues/{id}/counts", ei.CountIssue, eo.CountListOut, ew.count_issue),
+    Operation("errors.affected", V, "GET", "/issues/{id}/affected", ei.ListAffected, eo.IdsOut, ew.list_affected),
+    Operation("errors.resolve", O, "POST", "/issues/{id}/resolve", i.ById, eo.IssueOut, ew.resolve_issue),
+    Operation("errors.ignore", O, "POST", "/issues/{id}/ignore", ei.IgnoreIssue, eo.IssueOut, ew.ignore_issue),
+    Operation("errors.reopen", O, "POST", "/issues/{id}/reopen", i.ById, eo.IssueOut, ew.reopen_issue),
+    Operation(
+        "errors.comments", V, "GET", "/issues/{id}/comments", ei.ListComments, eo.CommentListOut, ew.list_comments
+    ),
+    Operation(
+        "errors.comment", O, "POST", "/issues/{id}/comments", ei.CommentIssue, eo.CommentOut, ew.comment_issue, 201
+    ),
     Operation("agents.list", V, "GET", "/agents", i.ListAgents, o.AgentListOut, work.list_agents),
     Operation("agents.get", V, "GET", "/agents/{id}", i.ById, o.AgentOut, work.get_agent),
     Operation("agents.register", O, "POST", "/agents", i.RegisterAgent, o.AgentOut, work.register_agent, 201),

@@ -97,6 +97,34 @@ class CountsOut(Output):
     cancelled: int
 
 
+class NameOut(Output):
+    """A type or a tag, and how many tasks were made with it."""
+
+    name: str
+    tasks: int
+
+
+class NameListOut(Output):
+    """Types or tags, in the order of the alphabet."""
+
+    items: list[NameOut]
+
+
+class FilterOut(Output):
+    """A named choice of tasks."""
+
+    id: str
+    name: str
+    query: dict[str, str]
+    created_at: datetime
+
+
+class FilterListOut(Output):
+    """Saved filters, by name."""
+
+    items: list[FilterOut]
+
+
 class ResultOut(Output):
     """A task's result."""
 
@@ -145,45 +173,6 @@ class AppendedOut(Output):
 
     appended: int
     cursor: str
-
-
-class IssueOut(Output):
-    """Errors with one fingerprint."""
-
-    id: str
-    type: str
-    title: str
-    culprit: str
-    first_seen: datetime
-    last_seen: datetime
-    count: int
-    status: str
-
-
-class IssuePageOut(Output):
-    """Some issues, the last seen first; `next` asks for the rest."""
-
-    items: list[IssueOut]
-    next: str | None = None
-
-
-class OccurrenceOut(Output):
-    """One error as it happened."""
-
-    id: str
-    issue_id: str
-    type: str
-    message: str
-    time: datetime
-    traceback: str = ""
-    task_id: str | None = None
-    context: dict[str, Any] = Field(default_factory=dict)
-
-
-class OccurrenceListOut(Output):
-    """Several occurrences, newest first."""
-
-    items: list[OccurrenceOut]
 
 
 class AgentOut(Output):

@@ -9,7 +9,7 @@ from claudia_core.app import Claudia
 from claudia_core.errors import InvalidValue
 from claudia_core.model.agent import AgentStatus
 from claudia_core.model.ids import new_id
-from claudia_core.model.task import TaskError
+from claudia_core.model.report import ErrorReport
 from claudia_core.model.times import to_optional_text
 from claudia_core.services.agents import NewAgent
 from claudia_core.services.events import NewEvent
@@ -43,9 +43,11 @@ def list_tasks(hub: Claudia, asked: i.ListTasks) -> Answer:
         status=asked.status or None,
         type=asked.type or None,
         name=asked.name,
+        tag=asked.tag,
         parent_id=asked.parent_id,
         roots=asked.roots,
         agent_id=asked.agent_id,
+        since=asked.since,
         order=asked.order,
         limit=asked.limit,
         after=asked.after,
@@ -64,6 +66,18 @@ def _page(page: TaskPage) -> Answer:
 
 def count_tasks(hub: Claudia, _: i.Nothing) -> Answer:
     return {status.value: number for status, number in hub.tasks.counts().items()}
+
+
+def list_types(hub: Claudia, asked: i.ListNames) -> Answer:
+    return _names(hub.tasks.types(asked.prefix, limit=asked.limit))
+
+
+def list_tags(hub: Claudia, asked: i.ListNames) -> Answer:
+    return _names(hub.tasks.tags(asked.prefix, limit=asked.limit))
+
+
+def _names(found: dict[str, int]) -> Answer:
+    return {"items": [{"name": name, "tasks": tasks} for name, tasks in found.items()]}
 
 
 def get_task(hub: Claudia, asked: i.ById) -> Answer:
@@ -89,8 +103,17 @@ def complete_task(hub: Claudia, asked: i.CompleteTask) -> Answer:
 
 
 def fail_task(hub: Claudia, asked: i.FailTask) -> Answer:
-    error = TaskError(asked.type, asked.message, traceback=asked.traceback)
-    return hub.tasks.move(asked.id, failing(error, asked.result, culprit=asked.culprit)).to_document()
+    error = ErrorReport(
+        type=asked.type,
+        message=asked.message,
+        traceback=asked.traceback,
+        culprit=asked.culprit,
+        exceptions=tuple(asked.exceptions),
+        id=asked.occurrence_id,
+        kind="TASK_FAILURE",
+        handled=False,
+    )
+    return hub.tasks.move(asked.id, failing(error, asked.result)).to_document()
 
 
 def cancel_task(hub: Claudia, asked: i.CancelTask) -> Answer:
@@ -99,6 +122,27 @@ def cancel_task(hub: Claudia, asked: i.CancelTask) -> Answer:
 
 def retry_task(hub: Claudia, asked: i.ById) -> Answer:
     return hub.tasks.retry(asked.id).to_document()
+
+
+def rerun_task(hub: Claudia, asked: i.RerunTask) -> Answer:
+    changes = {"payload": asked.payload} if "payload" in asked.model_fields_set else {}
+    return hub.tasks.rerun(asked.id, **changes).to_document()
+
+
+def list_filters(hub: Claudia, _: i.Nothing) -> Answer:
+    return {"items": [saved.to_document() for saved in hub.filters.list()]}
+
+
+def save_filter(hub: Claudia, asked: i.SaveFilter) -> Answer:
+    return hub.filters.save(asked.name, asked.query).to_document()
+
+
+def rename_filter(hub: Claudia, asked: i.RenameFilter) -> Answer:
+    return hub.filters.rename(asked.id, asked.name).to_document()
+
+
+def delete_filter(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.filters.delete(asked.id).to_document()
 
 
 def get_progress(hub: Claudia, asked: i.ById) -> Answer:
@@ -122,26 +166,6 @@ def list_events(hub: Claudia, asked: i.ListEvents) -> Answer:
 def append_events(hub: Claudia, asked: i.AppendEvents) -> Answer:
     number = hub.events.append([NewEvent(event.type, event.subject, event.data) for event in asked.events])
     return {"appended": number, "cursor": str(hub.events.cursor())}
-
-
-def report_error(hub: Claudia, asked: i.ReportError) -> Answer:
-    error = TaskError(asked.type, asked.message, traceback=asked.traceback)
-    occurrence = hub.errors.report(error, asked.culprit, task_id=asked.task_id, context=asked.context)
-    return occurrence.to_document()
-
-
-def list_issues(hub: Claudia, asked: i.ListIssues) -> Answer:
-    page = hub.errors.issues(status=asked.status, limit=asked.limit, after=asked.after)
-    return {"items": [issue.to_document() for issue in page.issues], "next": page.next}
-
-
-def get_issue(hub: Claudia, asked: i.ById) -> Answer:
-    return hub.errors.issue(asked.id).to_document()
-
-
-def list_occurrences(hub: Claudia, asked: i.ListOccurrences) -> Answer:
-    found = hub.errors.occurrences(issue_id=asked.issue_id, task_id=asked.task_id, limit=asked.limit)
-    return {"items": [occurrence.to_document() for occurrence in found]}
 
 
 def list_agents(hub: Claudia, asked: i.ListAgents) -> Answer:

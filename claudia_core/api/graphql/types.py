@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
-from claudia_core.api.contract import outputs
+from claudia_core.api.contract import error_outputs, outputs
 
 Moment = NewType("Moment", str)
 Long = NewType("Long", int)
@@ -114,7 +114,7 @@ def _takes_none(hint: Any) -> bool:
 
 def _defaults() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for model in vars(outputs).values():
+    for model in (*vars(outputs).values(), *vars(error_outputs).values()):
         if isinstance(model, type) and issubclass(model, BaseModel):
             found |= {
                 name: field.get_default(call_default_factory=True)

@@ -26,7 +26,7 @@ MEDIA_TYPE = "application/json"
 
 JOINED = frozenset(
     f"tasks.{verb}" for verb in ("create", "create_many", "start", "progress", "complete", "fail", "cancel", "retry")
-) | {"progress.update", "errors.report"}
+) | {"progress.update"}
 """Operations that do nothing but change the store, through one `write`: they run inside its transaction."""
 
 SMALL = 64_000

@@ -38,6 +38,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "events.append": {"events": [{"type": "invoice:paid", "subject": "42", "data": {"amount": 12.5}}]},
     "progress.update": {"updates": [{"id": "01932f3e-7b5a-7cc0-9c5d-1f2e3d4c5b6a", "current": 30}]},
     "errors.report": {"type": "ValueError", "message": "row 17 has no date", "culprit": "etl.clean.parse"},
+    "errors.ignore": {"more": 100},
+    "errors.change": {"ids": ["0123456789abcdef0123456789abcdef"], "action": "resolve"},
+    "errors.comment": {"text": "the warehouse was restarted"},
 }
 
 PROBLEM: dict[str, Any] = {

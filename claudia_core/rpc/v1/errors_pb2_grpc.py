@@ -41,20 +41,65 @@ class ErrorServiceStub:
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ReportErrorRequest.SerializeToString,
                 response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Occurrence.FromString,
                 _registered_method=True)
+        self.ListOccurrences = channel.unary_unary(
+                '/claudia.v1.ErrorService/ListOccurrences',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListOccurrencesRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.OccurrencePage.FromString,
+                _registered_method=True)
+        self.GetOccurrence = channel.unary_unary(
+                '/claudia.v1.ErrorService/GetOccurrence',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Occurrence.FromString,
+                _registered_method=True)
         self.ListIssues = channel.unary_unary(
                 '/claudia.v1.ErrorService/ListIssues',
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListIssuesRequest.SerializeToString,
                 response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.IssuePage.FromString,
+                _registered_method=True)
+        self.ChangeIssues = channel.unary_unary(
+                '/claudia.v1.ErrorService/ChangeIssues',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ChangeIssuesRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.IssueList.FromString,
                 _registered_method=True)
         self.GetIssue = channel.unary_unary(
                 '/claudia.v1.ErrorService/GetIssue',
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
                 response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.FromString,
                 _registered_method=True)
-        self.ListOccurrences = channel.unary_unary(
-                '/claudia.v1.ErrorService/ListOccurrences',
-                request_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListOccurrencesRequest.SerializeToString,
-                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.OccurrenceList.FromString,
+        self.CountIssue = channel.unary_unary(
+                '/claudia.v1.ErrorService/CountIssue',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CountIssueRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CountList.FromString,
+                _registered_method=True)
+        self.ListAffected = channel.unary_unary(
+                '/claudia.v1.ErrorService/ListAffected',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListAffectedRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Ids.FromString,
+                _registered_method=True)
+        self.ResolveIssue = channel.unary_unary(
+                '/claudia.v1.ErrorService/ResolveIssue',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.FromString,
+                _registered_method=True)
+        self.IgnoreIssue = channel.unary_unary(
+                '/claudia.v1.ErrorService/IgnoreIssue',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.IgnoreIssueRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.FromString,
+                _registered_method=True)
+        self.ReopenIssue = channel.unary_unary(
+                '/claudia.v1.ErrorService/ReopenIssue',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.FromString,
+                _registered_method=True)
+        self.ListComments = channel.unary_unary(
+                '/claudia.v1.ErrorService/ListComments',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListCommentsRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CommentList.FromString,
+                _registered_method=True)
+        self.CommentIssue = channel.unary_unary(
+                '/claudia.v1.ErrorService/CommentIssue',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CommentIssueRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Comment.FromString,
                 _registered_method=True)
 
 
@@ -68,7 +113,25 @@ class ErrorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListOccurrences(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOccurrence(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListIssues(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeIssues(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,7 +143,43 @@ class ErrorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListOccurrences(self, request, context):
+    def CountIssue(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAffected(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveIssue(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IgnoreIssue(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenIssue(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListComments(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CommentIssue(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,20 +193,65 @@ def add_ErrorServiceServicer_to_server(servicer, server):
                     request_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ReportErrorRequest.FromString,
                     response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Occurrence.SerializeToString,
             ),
+            'ListOccurrences': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOccurrences,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListOccurrencesRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.OccurrencePage.SerializeToString,
+            ),
+            'GetOccurrence': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOccurrence,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Occurrence.SerializeToString,
+            ),
             'ListIssues': grpc.unary_unary_rpc_method_handler(
                     servicer.ListIssues,
                     request_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListIssuesRequest.FromString,
                     response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.IssuePage.SerializeToString,
+            ),
+            'ChangeIssues': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeIssues,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ChangeIssuesRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.IssueList.SerializeToString,
             ),
             'GetIssue': grpc.unary_unary_rpc_method_handler(
                     servicer.GetIssue,
                     request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
                     response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.SerializeToString,
             ),
-            'ListOccurrences': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListOccurrences,
-                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListOccurrencesRequest.FromString,
-                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.OccurrenceList.SerializeToString,
+            'CountIssue': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountIssue,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CountIssueRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CountList.SerializeToString,
+            ),
+            'ListAffected': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAffected,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListAffectedRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Ids.SerializeToString,
+            ),
+            'ResolveIssue': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveIssue,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.SerializeToString,
+            ),
+            'IgnoreIssue': grpc.unary_unary_rpc_method_handler(
+                    servicer.IgnoreIssue,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.IgnoreIssueRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.SerializeToString,
+            ),
+            'ReopenIssue': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenIssue,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.SerializeToString,
+            ),
+            'ListComments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListComments,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListCommentsRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CommentList.SerializeToString,
+            ),
+            'CommentIssue': grpc.unary_unary_rpc_method_handler(
+                    servicer.CommentIssue,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CommentIssueRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Comment.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -149,6 +293,60 @@ class ErrorService:
             _registered_method=True)
 
     @staticmethod
+    def ListOccurrences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.ErrorService/ListOccurrences',
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListOccurrencesRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.OccurrencePage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOccurrence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.ErrorService/GetOccurrence',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Occurrence.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListIssues(request,
             target,
             options=(),
@@ -165,6 +363,33 @@ class ErrorService:
             '/claudia.v1.ErrorService/ListIssues',
             claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListIssuesRequest.SerializeToString,
             claudia__core_dot_rpc_dot_v1_dot_errors__pb2.IssuePage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeIssues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.ErrorService/ChangeIssues',
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ChangeIssuesRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.IssueList.FromString,
             options,
             channel_credentials,
             insecure,
@@ -203,7 +428,7 @@ class ErrorService:
             _registered_method=True)
 
     @staticmethod
-    def ListOccurrences(request,
+    def CountIssue(request,
             target,
             options=(),
             channel_credentials=None,
@@ -216,9 +441,171 @@ class ErrorService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/claudia.v1.ErrorService/ListOccurrences',
-            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListOccurrencesRequest.SerializeToString,
-            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.OccurrenceList.FromString,
+            '/claudia.v1.ErrorService/CountIssue',
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CountIssueRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CountList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAffected(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.ErrorService/ListAffected',
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListAffectedRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Ids.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveIssue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.ErrorService/ResolveIssue',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IgnoreIssue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.ErrorService/IgnoreIssue',
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.IgnoreIssueRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenIssue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.ErrorService/ReopenIssue',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Issue.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListComments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.ErrorService/ListComments',
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.ListCommentsRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CommentList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CommentIssue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.ErrorService/CommentIssue',
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.CommentIssueRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_errors__pb2.Comment.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,7 +56,7 @@ class CreateTasksRequest(_message.Message):
     def __init__(self, tasks: _Optional[_Iterable[_Union[CreateTaskRequest, _Mapping]]] = ...) -> None: ...
 
 class ListTasksRequest(_message.Message):
-    __slots__ = ("status", "type", "name", "parent_id", "roots", "agent_id", "order", "limit", "after")
+    __slots__ = ("status", "type", "name", "parent_id", "roots", "agent_id", "order", "limit", "after", "tag", "since")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +66,8 @@ class ListTasksRequest(_message.Message):
     ORDER_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
     status: _containers.RepeatedScalarFieldContainer[str]
     type: _containers.RepeatedScalarFieldContainer[str]
     name: str
@@ -75,7 +77,87 @@ class ListTasksRequest(_message.Message):
     order: str
     limit: int
     after: str
-    def __init__(self, status: _Optional[_Iterable[str]] = ..., type: _Optional[_Iterable[str]] = ..., name: _Optional[str] = ..., parent_id: _Optional[str] = ..., roots: _Optional[bool] = ..., agent_id: _Optional[str] = ..., order: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
+    tag: str
+    since: _timestamp_pb2.Timestamp
+    def __init__(self, status: _Optional[_Iterable[str]] = ..., type: _Optional[_Iterable[str]] = ..., name: _Optional[str] = ..., parent_id: _Optional[str] = ..., roots: _Optional[bool] = ..., agent_id: _Optional[str] = ..., order: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ..., tag: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListNamesRequest(_message.Message):
+    __slots__ = ("prefix", "limit")
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    prefix: str
+    limit: int
+    def __init__(self, prefix: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class Name(_message.Message):
+    __slots__ = ("name", "tasks")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    tasks: int
+    def __init__(self, name: _Optional[str] = ..., tasks: _Optional[int] = ...) -> None: ...
+
+class NameList(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Name]
+    def __init__(self, items: _Optional[_Iterable[_Union[Name, _Mapping]]] = ...) -> None: ...
+
+class RerunTaskRequest(_message.Message):
+    __slots__ = ("id", "payload")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    payload: _struct_pb2.Value
+    def __init__(self, id: _Optional[str] = ..., payload: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+
+class Filter(_message.Message):
+    __slots__ = ("id", "name", "query", "created_at")
+    class QueryEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    query: _containers.ScalarMap[str, str]
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., query: _Optional[_Mapping[str, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class FilterList(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Filter]
+    def __init__(self, items: _Optional[_Iterable[_Union[Filter, _Mapping]]] = ...) -> None: ...
+
+class SaveFilterRequest(_message.Message):
+    __slots__ = ("name", "query")
+    class QueryEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    query: _containers.ScalarMap[str, str]
+    def __init__(self, name: _Optional[str] = ..., query: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class RenameFilterRequest(_message.Message):
+    __slots__ = ("id", "name")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class ListChildrenRequest(_message.Message):
     __slots__ = ("id", "limit", "after")
@@ -142,20 +224,24 @@ class CompleteTaskRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., result: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
 
 class FailTaskRequest(_message.Message):
-    __slots__ = ("id", "message", "type", "traceback", "culprit", "result")
+    __slots__ = ("id", "message", "type", "traceback", "culprit", "result", "exceptions", "occurrence_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     TRACEBACK_FIELD_NUMBER: _ClassVar[int]
     CULPRIT_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
+    EXCEPTIONS_FIELD_NUMBER: _ClassVar[int]
+    OCCURRENCE_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     message: str
     type: str
     traceback: str
     culprit: str
     result: _struct_pb2.Value
-    def __init__(self, id: _Optional[str] = ..., message: _Optional[str] = ..., type: _Optional[str] = ..., traceback: _Optional[str] = ..., culprit: _Optional[str] = ..., result: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    exceptions: _containers.RepeatedCompositeFieldContainer[_struct_pb2.Struct]
+    occurrence_id: str
+    def __init__(self, id: _Optional[str] = ..., message: _Optional[str] = ..., type: _Optional[str] = ..., traceback: _Optional[str] = ..., culprit: _Optional[str] = ..., result: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., exceptions: _Optional[_Iterable[_Union[_struct_pb2.Struct, _Mapping]]] = ..., occurrence_id: _Optional[str] = ...) -> None: ...
 
 class CancelTaskRequest(_message.Message):
     __slots__ = ("id", "reason")

@@ -56,6 +56,16 @@ class TaskServiceStub:
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
                 response_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Counts.FromString,
                 _registered_method=True)
+        self.ListTypes = channel.unary_unary(
+                '/claudia.v1.TaskService/ListTypes',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.ListNamesRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.NameList.FromString,
+                _registered_method=True)
+        self.ListTags = channel.unary_unary(
+                '/claudia.v1.TaskService/ListTags',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.ListNamesRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.NameList.FromString,
+                _registered_method=True)
         self.GetTask = channel.unary_unary(
                 '/claudia.v1.TaskService/GetTask',
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
@@ -96,6 +106,11 @@ class TaskServiceStub:
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
                 response_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Task.FromString,
                 _registered_method=True)
+        self.RerunTask = channel.unary_unary(
+                '/claudia.v1.TaskService/RerunTask',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.RerunTaskRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Task.FromString,
+                _registered_method=True)
         self.WatchTask = channel.unary_stream(
                 '/claudia.v1.TaskService/WatchTask',
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
@@ -127,6 +142,18 @@ class TaskServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CountTasks(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTypes(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTags(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,6 +208,13 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RerunTask(self, request, context):
+        """A new pending task like one there is; its label rerun_of tells which.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchTask(self, request, context):
         """The task as it is, then each time it changed. Ends after the task's end, whatever that is.
         """
@@ -210,6 +244,16 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.CountTasks,
                     request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.FromString,
                     response_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Counts.SerializeToString,
+            ),
+            'ListTypes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTypes,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.ListNamesRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.NameList.SerializeToString,
+            ),
+            'ListTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTags,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.ListNamesRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.NameList.SerializeToString,
             ),
             'GetTask': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTask,
@@ -249,6 +293,11 @@ def add_TaskServiceServicer_to_server(servicer, server):
             'RetryTask': grpc.unary_unary_rpc_method_handler(
                     servicer.RetryTask,
                     request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Task.SerializeToString,
+            ),
+            'RerunTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.RerunTask,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.RerunTaskRequest.FromString,
                     response_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Task.SerializeToString,
             ),
             'WatchTask': grpc.unary_stream_rpc_method_handler(
@@ -366,6 +415,60 @@ class TaskService:
             '/claudia.v1.TaskService/CountTasks',
             claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
             claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Counts.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTypes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.TaskService/ListTypes',
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.ListNamesRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.NameList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.TaskService/ListTags',
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.ListNamesRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.NameList.FromString,
             options,
             channel_credentials,
             insecure,
@@ -593,6 +696,33 @@ class TaskService:
             _registered_method=True)
 
     @staticmethod
+    def RerunTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.TaskService/RerunTask',
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.RerunTaskRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Task.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def WatchTask(request,
             target,
             options=(),
@@ -609,6 +739,210 @@ class TaskService:
             '/claudia.v1.TaskService/WatchTask',
             claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
             claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Task.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class FilterServiceStub:
+    """Named choices of tasks, shared by everybody on the hub.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListFilters = channel.unary_unary(
+                '/claudia.v1.FilterService/ListFilters',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.FilterList.FromString,
+                _registered_method=True)
+        self.SaveFilter = channel.unary_unary(
+                '/claudia.v1.FilterService/SaveFilter',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.SaveFilterRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Filter.FromString,
+                _registered_method=True)
+        self.RenameFilter = channel.unary_unary(
+                '/claudia.v1.FilterService/RenameFilter',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.RenameFilterRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Filter.FromString,
+                _registered_method=True)
+        self.DeleteFilter = channel.unary_unary(
+                '/claudia.v1.FilterService/DeleteFilter',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Filter.FromString,
+                _registered_method=True)
+
+
+class FilterServiceServicer:
+    """Named choices of tasks, shared by everybody on the hub.
+    """
+
+    def ListFilters(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SaveFilter(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenameFilter(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteFilter(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_FilterServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListFilters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFilters,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.FilterList.SerializeToString,
+            ),
+            'SaveFilter': grpc.unary_unary_rpc_method_handler(
+                    servicer.SaveFilter,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.SaveFilterRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Filter.SerializeToString,
+            ),
+            'RenameFilter': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenameFilter,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.RenameFilterRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Filter.SerializeToString,
+            ),
+            'DeleteFilter': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteFilter,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Filter.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'claudia.v1.FilterService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('claudia.v1.FilterService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class FilterService:
+    """Named choices of tasks, shared by everybody on the hub.
+    """
+
+    @staticmethod
+    def ListFilters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.FilterService/ListFilters',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.FilterList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SaveFilter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.FilterService/SaveFilter',
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.SaveFilterRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Filter.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenameFilter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.FilterService/RenameFilter',
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.RenameFilterRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Filter.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteFilter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.FilterService/DeleteFilter',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_tasks__pb2.Filter.FromString,
             options,
             channel_credentials,
             insecure,

@@ -19,6 +19,7 @@ class World:
     """Something of everything that operations ask for."""
 
     def __init__(self, hub: Claudia) -> None:
+        self.hub = hub
         self.pending = hub.tasks.create("waits", type="etl").id
         self.active = hub.tasks.create("runs", start=True, estimated_steps=10).id
         self.failed = hub.tasks.create("broke", start=True).id
@@ -26,6 +27,7 @@ class World:
         self.child = hub.tasks.create("part", parent_id=self.active).id
         self.agent = hub.agents.register().id
         self.issue = hub.errors.issues().issues[0].id
+        self.error = hub.errors.occurrences()[0].id
 
 
 type Ask = Callable[[World], tuple[dict[str, object], dict[str, object]]]
@@ -34,6 +36,8 @@ ASK: dict[str, Ask] = {
     "tasks.create_many": lambda w: ({}, {"tasks": [{"name": "one"}, {"name": "two", "payload": [1, None]}]}),
     "tasks.list": lambda w: ({}, {"status": ["pending", "active"], "limit": 2, "order": "-updated_at"}),
     "tasks.counts": lambda w: ({}, {}),
+    "tasks.types": lambda w: ({}, {"prefix": "t"}),
+    "tasks.tags": lambda w: ({}, {}),
     "tasks.get": lambda w: ({"id": w.failed}, {}),
     "tasks.children": lambda w: ({"id": w.active}, {"limit": 5}),
     "tasks.result": lambda w: ({"id": w.failed}, {}),
@@ -43,6 +47,11 @@ ASK: dict[str, Ask] = {
     "tasks.fail": lambda w: ({"id": w.active}, {"message": "no", "type": "OSError"}),
     "tasks.cancel": lambda w: ({"id": w.active}, {"reason": "not needed"}),
     "tasks.retry": lambda w: ({"id": w.failed}, {}),
+    "tasks.rerun": lambda w: ({"id": w.failed}, {"payload": [1]}),
+    "filters.list": lambda w: ({}, {}),
+    "filters.save": lambda w: ({}, {"name": "Broken", "query": {"status": "failed"}}),
+    "filters.rename": lambda w: ({"id": w.hub.filters.save("a", {}).id}, {"name": "b"}),
+    "filters.delete": lambda w: ({"id": w.hub.filters.save("a", {}).id}, {}),
     "progress.get": lambda w: ({"id": w.active}, {}),
     "progress.update": lambda w: ({}, {"updates": [{"id": w.active, "current": 3}, {"id": w.child, "current": 1}]}),
     "events.list": lambda w: ({}, {"type": ["task:created"], "limit": 2}),
@@ -50,6 +59,15 @@ ASK: dict[str, Ask] = {
     "errors.report": lambda w: ({}, {"type": "KeyError", "message": "'x'", "task_id": w.active}),
     "errors.issues": lambda w: ({}, {"limit": 1}),
     "errors.issue": lambda w: ({"id": w.issue}, {}),
+    "errors.get": lambda w: ({"id": w.error}, {}),
+    "errors.counts": lambda w: ({"id": w.issue}, {"daily": True}),
+    "errors.affected": lambda w: ({"id": w.issue}, {"kind": "task"}),
+    "errors.comments": lambda w: ({"id": w.issue}, {}),
+    "errors.resolve": lambda w: ({"id": w.issue}, {}),
+    "errors.ignore": lambda w: ({"id": w.issue}, {"more": 3}),
+    "errors.reopen": lambda w: ({"id": w.issue}, {}),
+    "errors.change": lambda w: ({}, {"ids": [w.issue], "action": "resolve"}),
+    "errors.comment": lambda w: ({"id": w.issue}, {"text": "seen before"}),
     "errors.occurrences": lambda w: ({}, {"issue_id": w.issue}),
     "agents.list": lambda w: ({}, {}),
     "agents.get": lambda w: ({"id": w.agent}, {}),
