@@ -35,12 +35,14 @@ class Collection:
     """One kind of document: its name, the text columns it is filtered or sorted by, and which of them are indexed.
 
     Each index is a tuple of columns; the id is added at its end. Columns hold text; null is kept as the empty text. A
-    column that ends in `_key` holds the case-folded text of the field before it.
+    column that ends in `_key` holds the case-folded text of the field before it, or a number of it as text that sorts
+    alike. `sets` are fields with a list of texts; they are filtered by what is in them.
     """
 
     name: str
     columns: tuple[str, ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
+    sets: tuple[str, ...] = ()
 
 
 class Range(NamedTuple):
@@ -65,8 +67,10 @@ class Query:
 
     Args:
         collection: name of the collection.
-        where: conditions by column, all of which must hold: a text is equality, a list is any of, None is empty.
-        order: `id` or an indexed column; a leading `-` turns it round. Ids sort by time of making.
+        where: conditions by column, all of which must hold: a text is equality, a list is any of, None is empty. For
+            one of the collection's `sets`, a text is what must be in it.
+        order: `id` or a column; a leading `-` turns it round. Ids sort by time of making. A page costs the same
+            in a store of any size where an index begins with the columns asked for by equality and ends with this one.
         after: the `next` of the page before, to go on behind it.
         limit: most documents of one page.
     """
@@ -145,6 +149,10 @@ class Reader(Protocol):
 
     def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
         """The rollups of those series with `since <= at < until`, ordered by series and time."""
+        ...
+
+    def totals(self, prefix: str, limit: int = 1_000) -> list[Sample]:
+        """The running totals (`at` 0) whose series begins with `prefix`, ordered by series; at most `limit`."""
         ...
 
     def events(self, after: int, limit: int = 500, types: Sequence[str] = (), subject: str | None = None) -> EventSlice:

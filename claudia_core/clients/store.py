@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 from claudia_core.bus import EventBus
+from claudia_core.clients.filters import RemoteFilters
 from claudia_core.clients.http import Connection
 from claudia_core.clients.hub import RemoteAgents, RemoteErrors, RemoteEvents, RemoteHealth, log_status
 from claudia_core.clients.outbox import Outbox
@@ -55,6 +56,7 @@ class RemoteStore:
         self.log = RemoteEvents(self.connection)
         self.agents = RemoteAgents(self.connection, self.outbox, lease)
         self.health = RemoteHealth(self.connection)
+        self.filters = RemoteFilters(self.connection)
 
     @property
     def url(self) -> str:

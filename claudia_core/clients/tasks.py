@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from claudia_core.clients.http import Connection
@@ -11,7 +12,7 @@ from claudia_core.clients.outbox import Outbox
 from claudia_core.errors import ClaudiaError, Conflict, IllegalTransition
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status, Task
-from claudia_core.model.times import to_text
+from claudia_core.model.times import require_utc, to_text
 from claudia_core.model.values import require_text
 from claudia_core.services.moves import Move
 from claudia_core.services.new_task import NewTask
@@ -87,16 +88,19 @@ class RemoteTasks(Tasks):
         status: Status | str | Iterable[str] | None = None,
         type: str | Iterable[str] | None = None,
         name: str | None = None,
+        tag: str | None = None,
         parent_id: str | None = None,
         roots: bool = False,
         agent_id: str | None = None,
+        since: datetime | None = None,
         order: str | None = None,
         limit: int = 100,
         after: str | None = None,
     ) -> TaskPage:
         """See `services.Tasks`. A limit over 1,000 takes several requests."""
         asked: dict[str, Any] = {"status": _texts(status), "type": _texts(type), "name": name, "parent_id": parent_id}
-        asked |= {"roots": roots or None, "agent_id": agent_id, "order": order}
+        asked |= {"roots": roots or None, "agent_id": agent_id, "order": order, "tag": tag}
+        asked["since"] = None if since is None else to_text(require_utc(since, "since"))
         found: list[Task] = []
         while True:
             page = self._connection.ask("tasks.list", limit=min(LIMIT, limit - len(found)), after=after, **asked)
@@ -109,10 +113,40 @@ class RemoteTasks(Tasks):
         """See `services.Tasks`."""
         return self.list(parent_id=id, order="id", limit=limit, after=after)
 
+    def below(self, id: str, *, limit: int = 500) -> list[Task]:
+        """See `services.Tasks`; a request for each task that has children."""
+        found: list[Task] = []
+        level = [id]
+        while level and len(found) < limit:
+            children = self.children(level.pop(0), limit=limit - len(found)).tasks
+            found += children
+            level += [task.id for task in children]
+        return found
+
     def counts(self) -> dict[Status, int]:
         """See `services.Tasks`."""
         found = self._connection.ask("tasks.counts")
         return {status: found[status.value] for status in Status}
+
+    def types(self, prefix: str = "", *, limit: int = 200) -> dict[str, int]:
+        """See `services.Tasks`."""
+        found = self._connection.ask("tasks.types", prefix=prefix or None, limit=limit)
+        return {item["name"]: item["tasks"] for item in found["items"]}
+
+    def tags(self, prefix: str = "", *, limit: int = 200) -> dict[str, int]:
+        """See `services.Tasks`."""
+        found = self._connection.ask("tasks.tags", prefix=prefix or None, limit=limit)
+        return {item["name"]: item["tasks"] for item in found["items"]}
+
+    def move_each(self, ids: Iterable[str], move: Callable[[], Move]) -> dict[str, Task | ClaudiaError]:
+        """See `services.Tasks`; one after the other."""
+        found: dict[str, Task | ClaudiaError] = {}
+        for id in dict.fromkeys(ids):
+            try:
+                found[id] = self.move(id, move())
+            except ClaudiaError as error:
+                found[id] = error
+        return found
 
 
 def _texts(value: str | Iterable[str] | None) -> str | list[str] | None:

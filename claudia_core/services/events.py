@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESERVED = frozenset(
-    ("task", "progress", "error", "issue", "agent", "health", "webhook", "log", "key", "user", "claudia")
+    ("task", "progress", "error", "issue", "agent", "health", "webhook", "log", "key", "user", "filter", "claudia")
 )
 """First words of event types that only Claudia itself emits."""
 

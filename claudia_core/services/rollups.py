@@ -25,6 +25,13 @@ def present(status: Status) -> str:
     return f"tasks.now.{status.value}"
 
 
+TYPES = "tasks.type/"
+"""The beginning of the running totals of tasks that were made of a type."""
+
+TAGS = "tasks.tag/"
+"""The beginning of the running totals of tasks that were made with a tag."""
+
+
 def by_minute(series: str) -> str:
     """The name of a series in buckets of a minute."""
     return f"{series}/minute"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from claudia_core.errors import InvalidValue
+from claudia_core.errors import ClaudiaError
 from claudia_core.model.looks import tasks_html
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.values import MAX_MESSAGE, clean_text, require_count
-from claudia_core.ports import Condition, Prefix, Query, Store, Transaction
+from claudia_core.ports import Query, Store, Transaction
 from claudia_core.services import moves, rollups
+from claudia_core.services.listing import Listing
 from claudia_core.services.moves import Move
 from claudia_core.services.new_task import NewTask
 from claudia_core.services.progress import advance
@@ -19,7 +23,13 @@ from claudia_core.services.progress import advance
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NewTask", "TaskPage", "Tasks"]
+__all__ = ["RERUN_OF", "NewTask", "TaskPage", "Tasks"]
+
+TOGETHER = 20
+"""Tasks whose children are looked for by one question."""
+
+RERUN_OF = "rerun_of"
+"""The label of a task that was made by `Tasks.rerun`: the id of the one it is like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,31 @@ class Tasks:
         """
         return self.move(id, moves.retrying())
 
+    def rerun(self, id: str, **changes: Any) -> Task:
+        """Make a new pending task like this one, whatever became of it; its label `rerun_of` tells where it is from.
+
+        It has the name, type, payload, tags, labels, unit, total and attempts of the original, and no parent.
+        `changes` are fields of `NewTask` that are to be others, such as `payload`.
+
+        Raises:
+            TaskNotFound: there is no such task.
+            InvalidValue, TooLarge: a value breaks a rule; `field` names it.
+        """
+        before = self.get(id)
+        like = {
+            "name": before.name, "type": before.type, "payload": before.payload, "tags": before.tags,
+            "labels": before.labels, "unit": before.progress.unit, "estimated_steps": before.progress.total,
+            "attempts": before.attempts,
+        }  # fmt: skip
+        values = {**like, **changes}
+        values["labels"] = {**(values["labels"] or {}), RERUN_OF: id}
+        return self.create(**values)
+
+    def move_each(self, ids: Iterable[str], move: Callable[[], Move]) -> dict[str, Task | ClaudiaError]:
+        """Make a change of several tasks, each by itself: the task as it is then, or why it was refused, by id."""
+        waiting = {id: self._store.write(partial(_moved, id, move())) for id in dict.fromkeys(ids)}
+        return {id: _outcome(future) for id, future in waiting.items()}
+
     def move(self, id: str, move: Move) -> Task:
         """Make one of the changes in `services.moves` and return once it is saved.
 
@@ -140,7 +175,7 @@ class Tasks:
             TaskNotFound: there is no such task.
             IllegalTransition: the task's status does not allow it.
         """
-        return self._store.write(lambda tx: move(tx, moves.load(tx, id))).result()
+        return self._store.write(partial(_moved, id, move)).result()
 
     def move_soon(self, id: str, move: Move) -> None:
         """The same as soon as the store can, without waiting for it. A change that turns out illegal is logged."""
@@ -166,9 +201,11 @@ class Tasks:
         status: Status | str | Iterable[str] | None = None,
         type: str | Iterable[str] | None = None,
         name: str | None = None,
+        tag: str | None = None,
         parent_id: str | None = None,
         roots: bool = False,
         agent_id: str | None = None,
+        since: datetime | None = None,
         order: str | None = None,
         limit: int = 100,
         after: str | None = None,
@@ -178,12 +215,15 @@ class Tasks:
         Args:
             status: one status, or several.
             type: one type, or several.
-            name: what the name begins with; case does not matter. Such a page is ordered by name.
+            name: what the name begins with; case does not matter. Such a page is ordered by name by default.
+            tag: only tasks with this tag.
             parent_id: only children of this task.
             roots: only tasks without a parent.
             agent_id: only tasks of this agent.
-            order: `id` (time of making), `name_key` or `updated_at`; a leading `-` turns it round. Newest first
-                by default.
+            since: only tasks that something happened to since then.
+            order: `id` (time of making), `updated_at`, `started_at`, `finished_at`, `duration` (of those that ended),
+                `name`, `status` or `type`; a leading `-` turns it round. Newest first by default. What a task does
+                not have yet comes first, or last with `-`.
             limit: most tasks of the page, 1 to 10,000.
             after: the `next` of the page before.
 
@@ -191,29 +231,48 @@ class Tasks:
             InvalidValue: an unknown status or order, or a limit out of range.
             BadCursor: `after` is not the `next` of a page in this order.
         """
-        where: dict[str, Condition] = {}
-        if status is not None:
-            where["status"] = _statuses(status)
-        if type is not None:
-            where["type"] = str(type) if isinstance(type, str) else [str(item) for item in type]
-        if name:
-            where["name_key"] = Prefix(name.casefold())
-        if parent_id is not None or roots:
-            where["parent_id"] = None if roots else parent_id
-        if agent_id is not None:
-            where["agent_id"] = agent_id
-        order = order or ("name_key" if name else "-id")
-        page = self._store.find(Query("tasks", where, order, after, limit))
+        listing = Listing(
+            status=status, type=type, name=name, tag=tag, parent_id=parent_id, roots=roots, agent_id=agent_id,
+            since=since, order=order, limit=limit, after=after,
+        )  # fmt: skip
+        page = self._store.find(listing.query())
         return TaskPage([Task.from_document(document) for document in page.documents], page.next)
 
     def children(self, id: str, *, limit: int = 1_000, after: str | None = None) -> TaskPage:
         """The tasks directly below a task, in the order they were made, without their content."""
         return self.list(parent_id=id, order="id", limit=limit, after=after)
 
+    def below(self, id: str, *, limit: int = 500) -> list[Task]:
+        """All tasks below a task, level by level, without their content; at most `limit`."""
+        found: list[Task] = []
+        level = [id]
+        while level and len(found) < limit:
+            some, level = level[:TOGETHER], level[TOGETHER:]
+            rest = limit - len(found)
+            page = self._store.find(Query("tasks", {"parent_id": some}, "id", limit=min(rest, 10_000)))
+            found += [Task.from_document(document) for document in page.documents]
+            level += [document["id"] for document in page.documents]
+        return found
+
     def counts(self) -> dict[Status, int]:
         """How many tasks are in each status now; costs the same with any number of tasks."""
         found = {sample.series: sample.value for sample in self._store.samples(map(rollups.present, Status), 0, 1)}
         return {status: int(found.get(rollups.present(status), 0)) for status in Status}
+
+    def types(self, prefix: str = "", *, limit: int = 200) -> dict[str, int]:
+        """The types of task there are that begin with `prefix`, each with how many tasks were made of it.
+
+        In the order of the alphabet; costs the same with any number of tasks.
+        """
+        return self._series(rollups.TYPES, prefix, limit)
+
+    def tags(self, prefix: str = "", *, limit: int = 200) -> dict[str, int]:
+        """The same for tags."""
+        return self._series(rollups.TAGS, prefix, limit)
+
+    def _series(self, series: str, prefix: str, limit: int) -> dict[str, int]:
+        found = self._store.totals(series + prefix, limit)
+        return {sample.series.removeprefix(series): int(sample.value) for sample in found}
 
     def frame(self, *, limit: int = 10_000, **filters: Any) -> pd.DataFrame:
         """Tasks as a DataFrame, one row each, newest first; `filters` as in `list`. Times: UTC, durations: seconds."""
@@ -222,8 +281,12 @@ class Tasks:
         return tasks_frame(self.list(limit=limit, **filters).tasks)
 
 
-def _statuses(value: str | Iterable[str]) -> Condition:
+def _moved(id: str, move: Move, tx: Transaction) -> Task:
+    return move(tx, moves.load(tx, id))
+
+
+def _outcome(future: Future[Task]) -> Task | ClaudiaError:
     try:
-        return Status(value).value if isinstance(value, str) else [Status(item).value for item in value]
-    except ValueError as error:
-        raise InvalidValue(str(error), field="status", hint=f"use {', '.join(Status)}") from None
+        return future.result()
+    except ClaudiaError as error:
+        return error

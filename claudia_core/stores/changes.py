@@ -22,10 +22,11 @@ MAX_AT = 2**53
 
 @dataclass(slots=True)
 class Stored:
-    """A document as it will be saved: its columns and its JSON text."""
+    """A document as it will be saved: its columns, its JSON text and its sets."""
 
     columns: tuple[str, ...]
     body: str
+    sets: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -116,7 +117,9 @@ class BatchTransaction:
         kind = schema.collection(collection)
         id = _require_text(document.get("id"), "id")
         body = encode(document, f"{collection} document", MAX_DOCUMENT_BYTES)
-        self.changes.documents[collection, id] = Stored(schema.column_values(kind, document), body)
+        self.changes.documents[collection, id] = Stored(
+            schema.column_values(kind, document), body, schema.set_values(kind, document)
+        )
 
     def delete(self, collection: str, id: str) -> None:
         """Remove a document."""

@@ -131,6 +131,12 @@ class MemoryStore:
                 if name in wanted and at >= since and (until is None or at < until)
             )
 
+    def totals(self, prefix: str, limit: int = 1_000) -> list[Sample]:
+        """See `ports.Reader.totals`."""
+        with self._open():
+            found = sorted(Sample(*key, value) for key, value in self._samples.items() if key[1] == 0)
+        return [sample for sample in found if sample.series.startswith(prefix)][:limit]
+
     def events(self, after: int, limit: int = 500, types: Sequence[str] = (), subject: str | None = None) -> EventSlice:
         """See `ports.Reader.events`."""
         schema.require_limit(limit)

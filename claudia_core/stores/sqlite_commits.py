@@ -6,16 +6,14 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import apsw
 
 from claudia_core.logs import get_logger
-from claudia_core.model.times import to_text
 from claudia_core.ports import Page, Query
-from claudia_core.stores import sqlite_file
-from claudia_core.stores.changes import Changes
+from claudia_core.stores.changes import Changes, Stored
 from claudia_core.stores.sqlite_reader import SqliteReader, mapped, sqlite_errors
+from claudia_core.stores.sqlite_save import save
 
 log = get_logger(__name__)
 
@@ -30,15 +28,16 @@ LARGE = 4_000
 class Committed:
     """Committed state as the writer's transactions see it, with errors mapped.
 
-    What this connection wrote or read last is kept until another one commits (`PRAGMA data_version` says so): besides
-    the query itself that saves a hand-over of the interpreter's lock, which is dear when many threads write.
+    What this connection wrote (with its columns) or read (its text) last is `kept` until another one commits (`PRAGMA
+    data_version` says so): besides the query that saves a hand-over of the interpreter's lock, which is dear when
+    many threads write.
     """
 
     def __init__(self, reader: SqliteReader, path: str) -> None:
         self.reader = reader
         self.last_time: datetime | None = None
         self._path = path
-        self._kept: dict[tuple[str, str], str | None] = {}
+        self.kept: dict[tuple[str, str], Stored | str | None] = {}
         self._version = -1
 
     def refresh(self) -> None:
@@ -46,13 +45,13 @@ class Committed:
         version = self.reader.data_version()
         if version != self._version:
             self._version = version
-            self._kept.clear()
+            self.kept.clear()
             self.last_time = self.reader.last_time()
 
     def keep(self, changes: Changes) -> None:
         """Remember what was just committed."""
         for key, stored in changes.documents.items():
-            self._note(key, None if stored is None else stored.body)
+            self._note(key, stored)
         if changes.records:
             self.last_time = changes.now
 
@@ -60,7 +59,8 @@ class Committed:
         """The JSON text of a document, or None."""
         key = (collection, id)
         try:
-            return self._kept[key]
+            found = self.kept[key]
+            return found.body if isinstance(found, Stored) else found
         except KeyError:
             pass
         try:
@@ -70,13 +70,14 @@ class Committed:
         self._note(key, body)
         return body
 
-    def _note(self, key: tuple[str, str], body: str | None) -> None:
+    def _note(self, key: tuple[str, str], found: Stored | str | None) -> None:
+        body = found.body if isinstance(found, Stored) else found
         if body is not None and len(body) > LARGE:
-            self._kept.pop(key, None)
+            self.kept.pop(key, None)
             return
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
-        self._kept[key] = body
+        if len(self.kept) >= MOST_KEPT:
+            self.kept.clear()
+        self.kept[key] = found
 
     def find(self, query: Query) -> Page:
         """One page of committed documents."""
@@ -130,7 +131,7 @@ class SqliteCommits:
             self.abort()
             return
         with sqlite_errors(self._path):
-            self._save(changes)
+            save(self.sql, changes, {} if self._base is None else self._base.kept)
             self.sql.execute("COMMIT")
         if self._base is not None:
             self._base.keep(changes)
@@ -174,20 +175,3 @@ class SqliteCommits:
         if self._is_writing:
             self._is_writing = False
             self._gate.release()
-
-    def _save(self, changes: Changes) -> None:
-        by_table: dict[str, list[tuple[Any, ...]]] = {}
-        for (name, id), stored in changes.documents.items():
-            if stored is None:
-                self.sql.execute(sqlite_file.DELETES[name], (id,))
-            else:
-                by_table.setdefault(name, []).append((id, *stored.columns, stored.body))
-        for name, rows in by_table.items():
-            self.sql.executemany(sqlite_file.UPSERTS[name], rows)
-        if changes.samples:
-            rows = [(series, at, by) for (series, at), by in changes.samples.items()]
-            self.sql.executemany(sqlite_file.ADD_SAMPLE, rows)
-        if changes.records:
-            time = to_text(changes.now)
-            rows = [(time, record.type, record.subject, record.data) for record in changes.records]
-            self.sql.executemany(sqlite_file.ADD_EVENT, rows)

@@ -168,14 +168,19 @@ def require_ours(connection: apsw.Connection, path: Path, version: int = SCHEMA_
         StoreTooNew: a newer Claudia wrote it.
     """
     found = connection.pragma("user_version")
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     application = connection.pragma("application_id")
-    if application != APPLICATION_ID and (application or found or (tables and tables[0])):
+    if application != APPLICATION_ID and (application or found or _has_tables(connection)):
         raise StoreForeign(f"{path} is a SQLite file of another program", hint="name another file; it was not touched")
     if found > version:
         raise StoreTooNew(
             f"{path} has schema version {found}, this Claudia knows {version}", hint="pip install -U claudia-core"
         )
+
+
+def _has_tables(connection: apsw.Connection) -> bool:
+    """Not asked of a store of ours: even where the list of its tables is damaged, it can be restored."""
+    row = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return bool(row and row[0])
 
 
 def _bring_up(connection: apsw.Connection, path: Path, version: int, migrations: Mapping[int, Migration]) -> None:

@@ -3,12 +3,17 @@
 SQLite's planner guesses without statistics and may sort all that matches before it gives the first page. So the index
 is chosen here: the columns asked for by equality, then the order. A condition with several values becomes one walk
 along the index for each, merged as they are read.
+
+Where no index has both the conditions and the order, what meets the conditions is looked up and sorted if it is little
+(`MOST_SORTED`). If it is much, then many of those that stand first in the order meet them: the order's index is walked
+and filtered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product, takewhile
 from math import prod
 
 from claudia_core.ports import Collection, Condition, Prefix, Query, Range
@@ -17,37 +22,113 @@ from claudia_core.stores import schema
 # ruff: noqa: S608 - names of tables and columns come from the schema, values are bound
 
 MOST_WALKS = 24
-"""Most walks that are merged for one page; beyond it the order's own index is walked and filtered."""
+"""Most walks that are merged for one page; beyond it a shorter index is walked and filtered."""
+
+MOST_SORTED = 10_000
+"""Most documents that are sorted for one page."""
 
 type Term = tuple[str, Sequence[str]]
 type Sql = tuple[str, list[str | int]]
 
 
-def find_sql(query: Query) -> Sql:
+@dataclass
+class Asked:
+    """A query's conditions, sorted out: values a column may have, ranges, and what its sets hold."""
+
+    kind: Collection
+    same: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ranges: dict[str, list[Term]] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+
+    def terms(self, *without: str) -> list[Term]:
+        """The conditions as SQL, but for those on some columns."""
+        found = [_any_of(name, values) for name, values in self.same.items() if name not in without]
+        found += [term for name, terms in self.ranges.items() if name not in without for term in terms]
+        table = self.kind.name
+        return found + [
+            (
+                f"EXISTS (SELECT 1 FROM {table}_{name} AS held WHERE held.value = ? AND held.document = {table}.id)",
+                (value,),
+            )
+            for name, value in self.held.items()
+            if name not in without
+        ]
+
+
+def find_sql(query: Query, count_of: Callable[[Sql], int] = lambda _: MOST_SORTED) -> Sql:
     """The statement that gives the bodies of one page and of one document more.
+
+    `count_of` runs a statement that counts, up to `MOST_SORTED`; without it, nothing is looked up and sorted.
 
     Raises:
         InvalidValue: an unknown collection or column, or a `next` of another query.
     """
-    kind = schema.require_columns(query)
-    same, ranges = _sorted_out(query)
+    asked = _sorted_out(query)
     column = query.order.removeprefix("-")
-    index = _index(kind, same, column)
-    if prod(len(same[name]) for name in index if name in same) > MOST_WALKS:
-        index = _index(kind, {}, column)
-    walked = [name for name in index if name in same]
-    others = [_any_of(name, values) for name, values in same.items() if name not in walked]
-    terms = [*others, *ranges, *_place(query)]
-    starts = product(*([(f"{name} = ?", (value,)) for value in same[name]] for name in walked))
-    return _merged(query, kind, index, [[*start, *terms] for start in starts])
+    place = _place(query)
+    if any(not values for values in asked.same.values()):
+        return "SELECT '' WHERE 0 LIMIT ?", [query.limit]
+    index = _index(asked, column)
+    if asked.terms(*index, column):
+        counted = [(count_of(lookup.count()), lookup) for lookup in _lookups(asked)]
+        few, best = min(counted, key=lambda pair: pair[0], default=(MOST_SORTED, None))
+        if best is not None and few < MOST_SORTED:
+            return best.find(query, place)
+    walked = [name for name in index if name in asked.same]
+    terms = [*asked.terms(*walked), *place]
+    starts = product(*([(f"{name} = ?", (value,)) for value in asked.same[name]] for name in walked))
+    return _merged(query, asked.kind, index, [[*start, *terms] for start in starts])
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One way to look up what meets the conditions: from where, and the terms of that."""
+
+    source: str
+    terms: list[Term]
+    others: list[Term]
+
+    def count(self) -> Sql:
+        """The statement that counts what is looked up, up to `MOST_SORTED`."""
+        where, values = _where(self.terms)
+        return f"SELECT count(*) FROM (SELECT 1 FROM {self.source} {where}LIMIT {MOST_SORTED})", [*values]
+
+    def find(self, query: Query, place: list[Term]) -> Sql:
+        """The statement that sorts it and gives a page."""
+        where, values = _where([*self.terms, *self.others, *place])
+        turn, table = " DESC" if query.order.startswith("-") else "", query.collection
+        column = query.order.removeprefix("-")
+        some = f"SELECT {table}.id AS i, {table}.{column} AS place FROM {self.source} {where}"
+        some += f"ORDER BY place{turn}, i{turn} LIMIT ?"
+        bodies = f"SELECT body FROM ({some}) AS some CROSS JOIN {table} ON {table}.id = some.i"
+        return f"{bodies} ORDER BY some.place{turn}, some.i{turn}", [*values, query.limit + 1]
+
+
+def _lookups(asked: Asked) -> Iterator[Lookup]:
+    """The ways to look up by an index: by what a set holds, or by equalities and perhaps a range after them."""
+    table = asked.kind.name
+    for name, value in asked.held.items():
+        source = f"{table}_{name} AS held_{name} CROSS JOIN {table} ON {table}.id = held_{name}.document"
+        yield Lookup(source, [(f"held_{name}.value = ?", (value,))], asked.terms(name))
+    found = {index: _used(index, asked) for index in asked.kind.indexes}
+    for index, used in found.items():
+        if used and not any(set(used) < set(other) for other in found.values()):
+            terms = [_any_of(name, asked.same[name]) for name in used if name in asked.same]
+            terms += [term for name in used for term in asked.ranges.get(name, ())]
+            yield Lookup(f"{table} INDEXED BY {table}_{'_'.join(index)}", terms, asked.terms(*used))
+
+
+def _used(index: tuple[str, ...], asked: Asked) -> tuple[str, ...]:
+    """The columns at the beginning of an index that are asked for: by equality, and at last perhaps by a range."""
+    same = list(takewhile(asked.same.__contains__, index))
+    return (*same, *(name for name in index[len(same) : len(same) + 1] if name in asked.ranges))
 
 
 def count_sql(query: Query, most: int) -> Sql:
     """The statement that counts up to `most` documents."""
-    kind = schema.require_columns(query)
-    same, ranges = _sorted_out(query)
-    where, values = _where([*(_any_of(name, values) for name, values in same.items()), *ranges])
-    return f"SELECT count(*) FROM (SELECT 1 FROM {kind.name} {where}LIMIT ?)", [*values, most]
+    asked = _sorted_out(query)
+    where, values = _where(asked.terms())
+    return f"SELECT count(*) FROM (SELECT 1 FROM {asked.kind.name} {where}LIMIT ?)", [*values, most]
 
 
 def events_sql(after: int, limit: int, types: Sequence[str], subject: str | None) -> Sql:
@@ -65,16 +146,16 @@ def events_sql(after: int, limit: int, types: Sequence[str], subject: str | None
     return f"{union} ORDER BY seq LIMIT ?", [*(value for _, bound in parts for value in bound), limit]
 
 
-def _sorted_out(query: Query) -> tuple[dict[str, tuple[str, ...]], list[Term]]:
-    """The conditions as the values a column may have, and as terms of SQL for ranges."""
-    same: dict[str, tuple[str, ...]] = {}
-    ranges: list[Term] = []
-    for column, condition in query.where.items():
-        if isinstance(condition, (Prefix, Range)):
-            ranges += _within(column, condition)
+def _sorted_out(query: Query) -> Asked:
+    asked = Asked(schema.require_columns(query))
+    for name, condition in query.where.items():
+        if name in asked.kind.sets:
+            asked.held[name] = str(condition)
+        elif isinstance(condition, (Prefix, Range)):
+            asked.ranges[name] = _within(name, condition)
         else:
-            same[column] = _values(condition)
-    return same, ranges
+            asked.same[name] = _values(condition)
+    return asked
 
 
 def _values(condition: Condition) -> tuple[str, ...]:
@@ -94,14 +175,19 @@ def _any_of(column: str, values: Sequence[str]) -> Term:
     return f"{column} IN ({','.join('?' * len(values))})", values
 
 
-def _index(kind: Collection, same: Mapping[str, Sequence[str]], order: str) -> tuple[str, ...]:
+def _index(asked: Asked, order: str) -> tuple[str, ...]:
     """The columns of the index to walk: the most equalities before the order; () is the table's own order by id.
 
     Of two alike, one whose columns are not asked to be empty is better: most documents are empty there.
     """
-    fitting = [index for index in kind.indexes if _fits(index, same, order)]
+    same = asked.same
+    fitting = [index for index in asked.kind.indexes if _fits(index, same, order) and _walks(index, same) <= MOST_WALKS]
     filled = {name for name, values in same.items() if "" not in values}
     return max(fitting, key=lambda index: (len(index), filled.issuperset(index)), default=())
+
+
+def _walks(index: tuple[str, ...], same: Mapping[str, Sequence[str]]) -> int:
+    return prod(len(same[name]) for name in index if name in same)
 
 
 def _fits(index: tuple[str, ...], same: Mapping[str, Sequence[str]], order: str) -> bool:
@@ -120,8 +206,6 @@ def _place(query: Query) -> list[Term]:
 
 def _merged(query: Query, kind: Collection, index: Sequence[str], walks: Sequence[Sequence[Term]]) -> Sql:
     """One statement for all walks along an index, in the query's order."""
-    if not walks:
-        return "SELECT '' WHERE 0 LIMIT ?", [query.limit]
     turn = " DESC" if query.order.startswith("-") else ""
     column = query.order.removeprefix("-")
     order = f"id{turn}" if column == "id" else f"place{turn}, id{turn}"

@@ -25,7 +25,7 @@ from claudia_core.model.event import Event, EventSlice, Gap
 from claudia_core.model.times import from_text, require_utc, to_text
 from claudia_core.ports import Document, Page, Query, Sample
 from claudia_core.stores import schema
-from claudia_core.stores.sqlite_query import count_sql, events_sql, find_sql
+from claudia_core.stores.sqlite_query import Sql, count_sql, events_sql, find_sql
 
 # ruff: noqa: S608 - names of tables and columns come from the schema, values are bound
 
@@ -91,9 +91,12 @@ class SqliteReader:
 
     def find(self, query: Query) -> Page:
         """See `ports.Reader.find`."""
-        sql, values = find_sql(query)
+        sql, values = find_sql(query, self._count_of)
         rows = self.sql.execute(sql, values).fetchall()
         return schema.page_of(query, [orjson.loads(str(body)) for (body,) in rows])
+
+    def _count_of(self, statement: Sql) -> int:
+        return int(self._value(*statement))
 
     def count(self, query: Query, most: int = 10_000) -> int:
         """See `ports.Reader.count`."""
@@ -108,6 +111,16 @@ class SqliteReader:
             f"SELECT series, at, value FROM samples WHERE series IN ({marks}) AND at >= ? AND at < ? "
             "ORDER BY series, at",
             (*names, since, 2**62 if until is None else until),
+        )
+        return [Sample(*row) for row in rows]
+
+    def totals(self, prefix: str, limit: int = 1_000) -> list[Sample]:
+        """See `ports.Reader.totals`."""
+        end = schema.prefix_end(prefix)
+        below = "AND series < ? " if end else ""
+        rows = self.sql.execute(
+            f"SELECT series, at, value FROM samples WHERE series >= ? {below}AND at = 0 ORDER BY series LIMIT ?",
+            (prefix, end, limit) if end else (prefix, limit),
         )
         return [Sample(*row) for row in rows]
 

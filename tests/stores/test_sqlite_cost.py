@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import apsw
 import pytest
 
 from claudia_core.ports import Condition, Prefix, Query, Range
+from claudia_core.services.listing import ALL, Listing
 from claudia_core.stores import sqlite_file
 from claudia_core.stores.sqlite_query import count_sql, events_sql, find_sql
 
 STATUSES: list[Condition] = ["failed", ["active"], ["completed", "failed", "cancelled"]]
 TYPES: list[Condition] = ["ml", ["ml", "etl", "report"]]
-ORDERS = ("id", "-id", "updated_at", "-updated_at")
+ORDERS = ("id", "-id")
+COLUMNS = ("updated_at", "started_at", "finished_at", "duration", "name", "status", "type")
 
 
 @pytest.fixture
@@ -30,10 +33,10 @@ def explain(path: Path) -> Iterator[Callable[[tuple[str, list[object]]], str]]:
 def _questions() -> Iterator[dict[str, Condition]]:
     yield {}
     yield from ({"status": status} for status in STATUSES)
-    yield from ({"type": type} for type in TYPES)
+    yield from ({"status": ALL, "type": type} for type in TYPES)
     yield from ({"status": status, "type": type} for status, type in product(STATUSES, TYPES))
     yield from ({"parent_id": parent} for parent in (None, "p"))
-    yield {"agent_id": "a"}
+    yield {"agent_id": "a", "status": ALL}
     yield from ({"agent_id": "a", "status": status} for status in STATUSES)
     yield from ({"parent_id": parent, "status": status} for parent, status in product((None, "p"), STATUSES))
 
@@ -69,21 +72,60 @@ def test_status_by_last_change(explain: Callable[..., str]) -> None:
         assert "tasks_status_updated_at" in plan
 
 
-@pytest.mark.parametrize("order", ["name_key", "-name_key"])
-@pytest.mark.parametrize("more", [{}, {"status": "failed"}, {"type": ["ml", "etl"], "parent_id": None}])
+@pytest.mark.parametrize("turn", ["", "-"])
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("status", [None, "failed", ["failed", "completed"]])
+def test_every_head_that_sorts(explain: Callable[..., str], column: str, turn: str, status: list[str] | None) -> None:
+    """The orders that a list offers, of all tasks or of a status, first page and later ones: searched, nothing sorted."""
+    for after in (None, _next(Listing(order=turn + column).query().order)):
+        plan = explain(find_sql(Listing(order=turn + column, status=status, after=after).query()))
+        assert _is_along_an_index(plan), plan
+        assert column == "status" or "SCAN tasks" not in plan, plan
+
+
+@pytest.mark.parametrize("filters", [{"type": "ml"}, {"type": ["ml", "etl"]}, {"agent_id": "a"}, {"parent_id": "p"}])
+@pytest.mark.parametrize("later", [False, True])
+def test_filters_by_time(explain: Callable[..., str], filters: dict[str, str], later: bool) -> None:
+    """By type, agent or parent, newest first: looked up in that order, nothing is filtered."""
+    plan = explain(find_sql(Listing(**filters, after=_next("-id") if later else None).query()))
+    assert _is_along_an_index(plan), plan
+    assert "SCAN tasks" not in plan, plan
+    assert f"{next(iter(filters))}=?" in plan, plan
+
+
+@pytest.mark.parametrize(
+    ("filters", "searched"),
+    [
+        ({"tag": "nightly"}, "held_tags USING PRIMARY KEY (value=?)"),
+        ({"type": "ml", "order": "-duration"}, "tasks_status_type (status=? AND type=?)"),
+        ({"since": datetime(2026, 1, 1, tzinfo=UTC), "order": "-duration"}, "(status=? AND updated_at>?)"),
+        ({"since": datetime(2026, 1, 1, tzinfo=UTC), "status": "failed"}, "(status=? AND updated_at>?)"),
+        ({"parent_id": "p", "order": "name"}, "tasks_parent_id (parent_id=?)"),
+    ],
+)
+def test_what_no_index_orders(explain: Callable[..., str], filters: dict[str, str], searched: str) -> None:
+    """Little is looked up by what is asked for and sorted; much is walked in the asked order and filtered."""
+    query = Listing(**filters).query()
+    assert searched in explain(find_sql(query, lambda _: 100))
+    much = explain(find_sql(query))
+    assert _is_along_an_index(much), much
+
+
+@pytest.mark.parametrize("order", ["name", "-name"])
+@pytest.mark.parametrize("more", [{}, {"status": "failed"}, {"type": ["ml", "etl"], "roots": True}])
 def test_name_prefix(explain: Callable[..., str], order: str, more: dict[str, Condition]) -> None:
     """A search by the beginning of the name reads only names that begin so, in their order."""
-    for after in (None, _next(order)):
-        plan = explain(find_sql(Query("tasks", {"name_key": Prefix("clean"), **more}, order, after)))
+    for after in (None, _next(Listing(order=order).query().order)):
+        plan = explain(find_sql(Listing(name="clean", order=order, after=after, **more).query()))
         assert _is_along_an_index(plan)
-        assert "SEARCH tasks USING INDEX tasks_name_key (name_key>? AND name_key<?)" in plan.replace(
+        assert "tasks_status_name_key (status=? AND name_key>? AND name_key<?)" in plan.replace(
             "(name_key,id)", "name_key"
         )
 
 
 def test_counts_read_no_table(explain: Callable[..., str]) -> None:
     """Counting by one condition reads an index only."""
-    for where in ({"status": "failed"}, {"type": ["a", "b"]}, {"status": "failed", "type": "a"}, {"parent_id": None}):
+    for where in ({"status": "failed"}, {"status": "failed", "type": "a"}, {"parent_id": None}):
         assert "USING COVERING INDEX" in explain(count_sql(Query("tasks", where), 10_000))
 
 

@@ -16,11 +16,15 @@ FEW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthChe
 TEXTS = st.sampled_from(
     ["", "a", "A", "ab", "b", "ß", "SS", "é", "\U0001f600", "\ud7ff", "\U0010ffff", "a\x00", "%", "_", "'"]
 )
-COLUMNS = ("status", "type", "name", "parent_id", "agent_id", "updated_at")
+COLUMNS = ("status", "type", "name", "parent_id", "agent_id", "updated_at", "started_at")
 IDS = st.sampled_from("0123456789")
 DOCUMENTS = st.lists(
     st.builds(
-        lambda id, fields: {"id": id, **fields}, IDS, st.dictionaries(st.sampled_from(COLUMNS), st.none() | TEXTS)
+        lambda id, fields, tags, duration: {"id": id, **fields, "tags": tags, "duration": duration},
+        IDS,
+        st.dictionaries(st.sampled_from(COLUMNS), st.none() | TEXTS),
+        st.none() | st.lists(TEXTS, max_size=3),
+        st.none() | st.integers(0, 200) | st.floats(0, 200),
     ),
     max_size=10,
     unique_by=lambda document: document["id"],
@@ -28,11 +32,14 @@ DOCUMENTS = st.lists(
 CONDITIONS: st.SearchStrategy[Condition] = st.one_of(
     st.none(), TEXTS, st.lists(TEXTS, max_size=3), st.builds(Range, TEXTS, TEXTS), st.builds(Prefix, TEXTS)
 )
-FILTERED = st.sampled_from(["id", "status", "type", "name_key", "parent_id", "agent_id", "updated_at"])
+FILTERED = st.sampled_from(["id", "status", "type", "name_key", "parent_id", "agent_id", "updated_at", "started_at"])
 QUERIES = st.builds(
-    lambda where, order, turned, limit: Query("tasks", where, f"{'-' if turned else ''}{order}", None, limit),
+    lambda where, tags, order, turned, limit: Query(
+        "tasks", where | tags, f"{'-' if turned else ''}{order}", None, limit
+    ),
     st.dictionaries(FILTERED, CONDITIONS, max_size=3),
-    FILTERED,
+    st.just({}) | st.builds(lambda tag: {"tags": tag}, TEXTS),
+    FILTERED | st.just("duration_key"),
     st.booleans(),
     st.integers(1, 5),
 )

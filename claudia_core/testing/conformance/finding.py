@@ -81,6 +81,38 @@ class StoreFinding(Suite):
         several: Condition = ["active", "failed", "completed"]
         assert "".join(_all_pages(store, Query("tasks", {"status": several}, order, limit=2))) == expected
 
+    def test_sets(self, store: Store) -> None:
+        """A text finds the documents whose list holds it, in any order, with other conditions, and after changes."""
+        tags: tuple[list[str] | None, ...] = (["night", "crm"], ["night"], [], None, ["a", "night"])
+        put(store, [task(str(n), status="ab"[n % 2], name=str(9 - n), tags=held) for n, held in enumerate(tags)])
+
+        def found(tag: str, order: str = "id", **where: Condition) -> str:
+            pages = _all_pages(store, Query("tasks", {"tags": tag, **where}, order, limit=2))
+            assert store.count(Query("tasks", {"tags": tag, **where})) == len(pages)
+            return "".join(pages)
+
+        assert found("night") == "014"
+        assert found("night", "-id") == found("night", "name_key") == "410"
+        assert found("night", status="a") == "04"
+        assert found("crm") == "0"
+        assert found("Night") == found("") == found("n") == ""
+        put(store, [task("0", tags=["crm"]), task("2", tags=["night", "night"])])
+        assert (found("night"), found("crm")) == ("124", "0")
+        saved(store, deleting("1"))
+        assert found("night") == "24"
+        put(store, [task("1")])
+        assert found("night") == "24"
+        for wrong in (None, ["night"], Prefix("n"), Range("n")):
+            with pytest.raises(InvalidValue, match="tags"):
+                store.find(Query("tasks", {"tags": wrong}))
+
+    def test_numbers_as_keys(self, store: Store) -> None:
+        """A `_key` column orders numbers by size; what has none comes first."""
+        durations = (3, 0.25, None, 12_000.5, 0, 0.2500004, 1e9)
+        put(store, [task(str(place), duration=value) for place, value in enumerate(durations)])
+        assert "".join(_all_pages(store, Query("tasks", order="duration_key", limit=2))) == "2415036"
+        assert "".join(_all_pages(store, Query("tasks", order="-duration_key", limit=2))) == "6305142"
+
     def test_wide_text(self, store: Store) -> None:
         """Order and prefixes go by code point, beyond the basic plane and with zero characters, too."""
         names = ["a", "a\x00", "ab", "é", "\ud7ff", "\ue000", "\uffff", "\U00010000", "\U0010ffff", "\U0010ffffx"]
@@ -189,6 +221,16 @@ class StoreFinding(Suite):
         assert store.samples(["b", "a"], 60) == [Sample(series, at, 1) for series in "ab" for at in (60, 120)]
         assert store.samples(["c"], 0, 120) == [Sample("c", 0, 1), Sample("c", 60, 1)]
         assert store.samples([]) == store.samples(["x"]) == []
+
+    def test_totals(self, store: Store) -> None:
+        """Running totals by the beginning of their name, in its order; buckets of time are no totals."""
+        for series in ("kind/b", "kind/a", "kind/ä", "kin", "kind0"):
+            saved(store, adding(series, 0, 60))
+        saved(store, adding("kind/a", 0, by=2))
+        assert store.totals("kind/") == [Sample("kind/a", 0, 3), Sample("kind/b", 0, 1), Sample("kind/ä", 0, 1)]
+        assert store.totals("kind/", 1) == [Sample("kind/a", 0, 3)]
+        assert [sample.series for sample in store.totals("")] == ["kin", "kind/a", "kind/b", "kind/ä", "kind0"]
+        assert store.totals("kinder") == []
 
 
 def _all_pages(store: Store, query: Query) -> list[str]:

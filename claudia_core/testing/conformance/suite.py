@@ -27,7 +27,7 @@ def saved[T](store: Store, work: Work[T]) -> T:
     return store.write(work).result(30)
 
 
-def task(id: str, **fields: str | None) -> Document:
+def task(id: str, **fields: object) -> Document:
     """A document for the collection `tasks`."""
     return {"id": id, "name": id, **fields}
 
