@@ -14,6 +14,7 @@ from claudia_core.model.times import from_optional_text, from_text, to_optional_
 from claudia_core.model.values import require_text
 
 MAX_PROJECTS = 50
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
@@ -49,6 +50,8 @@ def require_name(value: object) -> str:
     name = require_text(value, "name", 100)
     if name != name.strip() or not name.isprintable():
         raise InvalidValue(f"name is {name!r}", field="name", hint="leave out spaces at its ends and line breaks")
+    if _ID.fullmatch(name):  # channels and notifications take a user's name or id
+        raise InvalidValue("name looks like an id", field="name")
     return name
 
 

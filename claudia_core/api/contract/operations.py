@@ -38,6 +38,17 @@ class Operation:
         """True when it changes nothing."""
         return self.method == "GET"
 
+    @property
+    def is_audited(self) -> bool:
+        """Whether it leaves an entry in the audit log by being carried out; accounts write more telling ones."""
+        return not self.is_read and self.name not in MEASURED and self.name.partition(".")[0] not in ACCOUNTS
+
+
+MEASURED = frozenset({"tasks.progress", "progress.update", "agents.heartbeat"})
+"""Measurements and signs of life: many in a second, and nobody decides anything."""
+
+ACCOUNTS = frozenset({"users", "keys", "sessions"})
+
 
 V, O = Scope.VIEWER, Scope.OPERATOR  # noqa: E741 - two columns of the table below
 i, o = inputs, outputs

@@ -11,6 +11,7 @@ from anyio import to_thread
 from strawberry.dataloader import DataLoader
 from strawberry.fastapi import BaseContext
 
+from claudia_core.api.access.perform import perform
 from claudia_core.api.asked import checked
 from claudia_core.api.contract.operations import Operation
 from claudia_core.api.graphql.limits import MAX_ITEMS, spend
@@ -18,6 +19,7 @@ from claudia_core.api.graphql.refusals import coded
 from claudia_core.api.graphql.wake import Wake
 from claudia_core.app import Claudia
 from claudia_core.errors import TooLarge
+from claudia_core.model.identity import current
 from claudia_core.ports import Document, Query
 
 TOGETHER = 20
@@ -34,6 +36,7 @@ class Context(BaseContext):
         super().__init__()
         self.hub = hub
         self.wake = wake
+        self.identity = current()  # made within the request or socket that asks
         self.tasks: DataLoader[str, Document | None] = DataLoader(self._tasks, cache=False)
         self.children: DataLoader[str, list[Document]] = DataLoader(self._children, cache=False)
         self.events: DataLoader[tuple[str, int], list[Document]] = DataLoader(self._events, cache=False)
@@ -41,8 +44,9 @@ class Context(BaseContext):
     async def carry_out(self, operation: Operation, values: Mapping[str, Any]) -> dict[str, Any]:
         """Run an operation of the contract."""
         with coded():
+            self.identity.require(operation.scope, operation.name)
             asked = checked(operation.input, values)
-            answer = await to_thread.run_sync(operation.run, self.hub, asked)
+            answer = await to_thread.run_sync(perform, operation, self.hub, asked, self.identity)
             spend(len(answer.get("items", ())))
             return answer
 

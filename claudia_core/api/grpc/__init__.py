@@ -18,7 +18,7 @@ PACKAGES = ("google", "grpc", "grpc_health", "grpc_reflection", "grpc_status")
 def serve_grpc(claudia: Claudia, host: str, port: int, token: str) -> Server:
     """Serve `claudia` by gRPC until the returned handle's `stop()`; port 0 takes a free one.
 
-    Callers send `authorization: Bearer TOKEN` as metadata; the health service is open.
+    Callers send `authorization: Bearer` with the token, an API key or an access token; the health service is open.
 
     Raises:
         MissingExtra: the gRPC packages are not installed.

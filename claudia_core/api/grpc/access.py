@@ -2,47 +2,68 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 
+from claudia_core.api.access.access import Access
 from claudia_core.api.contract.operations import Scope
 from claudia_core.api.grpc.statuses import refuse
-from claudia_core.errors import AccessDenied
+from claudia_core.errors import ClaudiaError, Unauthenticated
+from claudia_core.model.identity import ANONYMOUS, Identity
 
-type Authenticate = Callable[[Mapping[str, str | bytes]], Scope | None]
-"""From a call's metadata (names in lower case) to what its caller may do; None for a stranger."""
+type Metadata = Mapping[str, str | bytes]
+"""A call's metadata, names in lower case."""
 
 OPEN = "/grpc.health.v1.Health/"
 """Methods that anybody may call begin with this."""
 
-ORDER = list(Scope)
 
+class Callers:
+    """Knows callers by `authorization: Bearer`: the server's token, an API key, or an access token."""
 
-def by_token(token: str) -> Authenticate:
-    """Whoever sends `authorization: Bearer TOKEN` may do everything. The comparison takes constant time."""
-    expected = token.encode()
+    def __init__(self, access: Access) -> None:
+        self._access = access
 
-    def authenticate(metadata: Mapping[str, str | bytes]) -> Scope | None:
+    def identify(self, metadata: Metadata, address: str = "") -> Identity:
+        """Who calls; somebody without a name and rights when nothing is shown.
+
+        Raises:
+            Unauthenticated and its kinds: what is shown is not valid.
+        """
         scheme, _, shown = str(metadata.get("authorization", "")).partition(" ")
-        is_right = hmac.compare_digest(shown.strip().encode(errors="replace"), expected)
-        return Scope.ADMIN if is_right and scheme.lower() == "bearer" else None
+        return self._access.bearer(shown.strip(), address) if scheme.lower() == "bearer" else ANONYMOUS
 
-    return authenticate
+    def of(self, context: grpc.ServicerContext) -> Identity:
+        """Who makes this call.
+
+        Raises:
+            Unauthenticated and its kinds: what is shown is not valid any more.
+        """
+        return self.identify(dict(context.invocation_metadata()), address_of(context.peer()))
+
+    def still(self, identity: Identity) -> bool:
+        """Whether somebody whose stream began before may still read."""
+        return self._access.still(identity)
+
+
+def address_of(peer: str) -> str:
+    """The address of gRPC's `ipv4:127.0.0.1:50123` or `ipv6:%5B::1%5D:50123`."""
+    return unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 class Gate(grpc.ServerInterceptor):
     """Lets a call through when its caller's scope includes the method's.
 
     Args:
-        authenticate: knows the callers.
+        callers: knows them.
         scopes: what each method asks for; one that is not there (reflection) is a viewer's.
     """
 
-    def __init__(self, authenticate: Authenticate, scopes: Mapping[str, Scope]) -> None:
-        self._authenticate = authenticate
+    def __init__(self, callers: Callers, scopes: Mapping[str, Scope]) -> None:
+        self._callers = callers
         self._scopes = scopes
 
     def intercept_service(
@@ -51,18 +72,18 @@ class Gate(grpc.ServerInterceptor):
         """See grpc."""
         if details.method.startswith(OPEN):
             return continuation(details)
-        scope = self._authenticate(dict(details.invocation_metadata))
-        if scope is None:
-            hint = "send the metadata authorization: Bearer TOKEN"
-            return _refusal(AccessDenied("there is no valid token", hint=hint), grpc.StatusCode.UNAUTHENTICATED)
-        needed = self._scopes.get(details.method, Scope.VIEWER)
-        if ORDER.index(scope) < ORDER.index(needed):
-            return _refusal(AccessDenied(f"this takes the scope {needed}, and the caller has {scope}"))
+        try:
+            identity = self._callers.identify(dict(details.invocation_metadata))
+            if identity is ANONYMOUS:
+                raise Unauthenticated("there is no token", hint="send the metadata authorization: Bearer TOKEN")
+            identity.require(self._scopes.get(details.method, Scope.VIEWER), details.method)
+        except ClaudiaError as error:
+            return _refusal(error)
         return continuation(details)
 
 
-def _refusal(error: AccessDenied, code: grpc.StatusCode | None = None) -> Any:
+def _refusal(error: ClaudiaError) -> Any:
     def respond(_: object, context: grpc.ServicerContext) -> None:
-        refuse(context, error, code)
+        refuse(context, error)
 
     return grpc.unary_unary_rpc_method_handler(respond)

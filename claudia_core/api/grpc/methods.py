@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +13,16 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from claudia_core.api.access.perform import perform
 from claudia_core.api.asked import checked
 from claudia_core.api.contract.inputs import ById
 from claudia_core.api.contract.operations import OPERATIONS, Operation, Scope
 from claudia_core.api.follow import LogReader, Notice, Reader, TaskReader
+from claudia_core.api.grpc.access import Callers
 from claudia_core.api.grpc.messages import fill, parse, to_values
 from claudia_core.api.grpc.statuses import refusing
 from claudia_core.app import Claudia
-from claudia_core.errors import StoreClosed, TooManyConnections
+from claudia_core.errors import StoreClosed, TooManyConnections, Unauthenticated
 from claudia_core.rpc.v1 import errors_pb2, events_pb2, hub_pb2, options_pb2, tasks_pb2
 
 MODULES = (tasks_pb2, events_pb2, errors_pb2, hub_pb2)
@@ -28,6 +31,10 @@ MAX_STREAMS = 100
 
 LOOK = 0.25
 """Seconds after which a quiet stream looks whether its client is still there."""
+
+
+LOOK_AT_CALLER = 2.0
+"""Seconds after which it looks whether its caller may still be here."""
 
 
 def services() -> Iterator[ServiceDescriptor]:
@@ -61,16 +68,24 @@ class Streams:
     hub: Claudia
     stopping: threading.Event
     slots: threading.BoundedSemaphore
+    callers: Callers
 
     def run(self, reader: Reader, context: grpc.ServicerContext) -> Iterator[Notice]:
         """What the reader finds, until it ends, the client goes or its deadline passes.
 
         Raises:
             StoreClosed: the server stops.
+            Unauthenticated: the caller may not be here any more.
         """
+        identity = self.callers.of(context)
+        looked = time.monotonic()
         while context.is_active() and not reader.ended:
             if self.stopping.is_set():
                 raise StoreClosed("the hub is being closed", hint="resume at the last cursor")
+            if time.monotonic() - looked > LOOK_AT_CALLER:
+                looked = time.monotonic()
+                if not self.callers.still(identity):
+                    raise Unauthenticated("signed out", hint="sign in again, and resume at the last cursor")
             notices = reader.read()
             yield from notices
             if not notices:
@@ -100,9 +115,9 @@ STREAMS: Mapping[str, Stream] = {
 }
 
 
-def handlers(hub: Claudia, stopping: threading.Event) -> list[grpc.GenericRpcHandler]:
+def handlers(hub: Claudia, stopping: threading.Event, callers: Callers) -> list[grpc.GenericRpcHandler]:
     """What carries out every method of every service."""
-    streams = Streams(hub, stopping, threading.BoundedSemaphore(MAX_STREAMS))
+    streams = Streams(hub, stopping, threading.BoundedSemaphore(MAX_STREAMS), callers)
     return [
         grpc.method_handlers_generic_handler(
             service.full_name, {method.name: _handler(streams, method) for method in service.methods}
@@ -118,15 +133,15 @@ def _handler(streams: Streams, method: MethodDescriptor) -> Any:
         respond = _streaming(streams, STREAMS[path_of(method)], asked, answered)
         return grpc.unary_stream_rpc_method_handler(respond, None, answered.SerializeToString)
     return grpc.unary_unary_rpc_method_handler(
-        _unary(streams.hub, operation, asked, answered), None, answered.SerializeToString
+        _unary(streams, operation, asked, answered), None, answered.SerializeToString
     )
 
 
-def _unary(hub: Claudia, operation: Operation, asked: type[Message], answered: type[Message]) -> Any:
+def _unary(streams: Streams, operation: Operation, asked: type[Message], answered: type[Message]) -> Any:
     def respond(data: bytes, context: grpc.ServicerContext) -> Message:
         with refusing(context):
             question = checked(operation.input, to_values(parse(asked, data)))
-            return fill(answered(), operation.run(hub, question))
+            return fill(answered(), perform(operation, streams.hub, question, streams.callers.of(context)))
 
     return respond
 

@@ -12,7 +12,8 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha import reflection
 
-from claudia_core.api.grpc.access import Authenticate, Gate, by_token
+from claudia_core.api.access.access import Access
+from claudia_core.api.grpc.access import Callers, Gate
 from claudia_core.api.grpc.methods import MAX_STREAMS, handlers, scopes, services
 from claudia_core.api.origin import LOOPBACK
 from claudia_core.app import Claudia
@@ -41,23 +42,21 @@ class Server:
         claudia: what is served.
         host: a name or address of this machine alone.
         port: 0 takes a free one; see `port`.
-        token: what `authorization: Bearer` must show.
-        authenticate: knows callers by more than the token.
+        token: the server's own; `authorization: Bearer` shows it, an API key or an access token.
 
     Raises:
         SettingsError: the host is not loopback, or the port is taken.
     """
 
-    def __init__(
-        self, claudia: Claudia, host: str, port: int, token: str, *, authenticate: Authenticate | None = None
-    ) -> None:
+    def __init__(self, claudia: Claudia, host: str, port: int, token: str) -> None:
         _require_loopback(host)
         self._claudia = claudia
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(WORKERS + MAX_STREAMS, thread_name_prefix="claudia-grpc")
-        gate = Gate(authenticate or by_token(token), scopes())
+        callers = Callers(Access(claudia, token, port))
+        gate = Gate(callers, scopes())
         self._server = grpc.server(
-            self._pool, handlers(claudia, self._stopping), [gate], OPTIONS, maximum_concurrent_rpcs=1_000
+            self._pool, handlers(claudia, self._stopping, callers), [gate], OPTIONS, maximum_concurrent_rpcs=1_000
         )
         self._health = health.HealthServicer(experimental_non_blocking=True, experimental_thread_pool=self._pool)
         add_HealthServicer_to_server(self._health, self._server)

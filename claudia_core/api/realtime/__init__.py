@@ -7,12 +7,12 @@ from starlette.routing import WebSocketRoute
 
 from claudia_core.api.realtime import streams
 from claudia_core.api.realtime.limits import Limits
-from claudia_core.api.realtime.realtime import Authorize, Realtime, everybody
+from claudia_core.api.realtime.realtime import Authorize, Realtime, by_identity
 from claudia_core.api.realtime.sockets import BesideBokeh, ChannelsSocket, TaskSocket
 from claudia_core.app import Claudia
 
 
-def mount(app: FastAPI, claudia: Claudia, *, authorize: Authorize = everybody, limits: Limits | None = None) -> None:
+def mount(app: FastAPI, claudia: Claudia, *, authorize: Authorize = by_identity, limits: Limits | None = None) -> None:
     """Put `/ws`, `/ws/tasks/{id}`, `/api/v1/events/stream` and `/events/{user_id}` on an application.
 
     Call it after Panel's pages were added: what comes later stands in front, and a page at `/` has its socket at `/ws`

@@ -7,18 +7,26 @@ from contextlib import contextmanager
 
 from starlette.types import Scope
 
+from claudia_core.api.access.perform import caller
 from claudia_core.api.realtime.limits import Limits
 from claudia_core.api.realtime.relay import Relay
 from claudia_core.app import Claudia
 from claudia_core.errors import TooManyConnections
+from claudia_core.model.identity import Kind
+from claudia_core.model.identity import Scope as Role
 
 type Authorize = Callable[[Scope, str], bool]
 """Whether a connection (its ASGI scope) may read a channel (its name). Called on the event loop: it must not wait."""
 
 
-def everybody(_: Scope, __: str) -> bool:
-    """Every channel is open to whoever got in."""
-    return True
+def by_identity(scope: Scope, channel: str) -> bool:
+    """Viewers may read every channel, except that `user:NAME` is for that user (by id or name) and for admins."""
+    identity = caller(scope)
+    if not identity.may(Role.VIEWER):
+        return False
+    word, _, rest = channel.partition(":")
+    own = (identity.id, identity.name) if identity.kind is Kind.USER else ()
+    return word != "user" or identity.may(Role.ADMIN) or rest in own
 
 
 class Realtime:

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
+from claudia_core.api.access.perform import caller, perform
 from claudia_core.api.contract.operations import TABLE, Operation
 from claudia_core.api.contract.outputs import TaskOut
 from claudia_core.api.rest.border import Border, JoinedStore
@@ -18,6 +19,7 @@ from claudia_core.api.rest.guarded import Answer, Conditions, GuardedStore, Repl
 from claudia_core.api.rest.reading import Binding
 from claudia_core.app import Claudia
 from claudia_core.errors import InvalidValue
+from claudia_core.model.identity import Identity
 from claudia_core.model.times import utc_now
 from claudia_core.ports import Document, Store, Transaction
 
@@ -46,29 +48,33 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive) -> Response:
         """The answer to one request; what goes wrong is raised."""
+        identity = caller(scope)
+        identity.require(self._operation.scope, self._operation.name)  # before anything of the body is read
         headers = Headers(scope=scope)
         content = await self._binding.read(headers, scope["query_string"], receive)
         asked = self._binding.bind(scope["path_params"], content)
         if self._operation.is_read:
-            answer = await self._border.call(partial(self._read, asked, headers.get("if-none-match")))
+            answer = await self._border.call(partial(self._read, asked, identity, headers.get("if-none-match")))
             return _response(answer)
-        conditions = self._conditions(scope, headers, content, asked)
+        conditions = self._conditions(scope, headers, content, asked, identity)
         try:
             if self._operation.name in JOINED and len(content) <= SMALL:
-                answer = await self._border.write(partial(self._join, asked, conditions))
+                answer = await self._border.write(partial(self._join, asked, identity, conditions))
             else:
-                answer = await self._border.call(partial(self._guard, asked, conditions))
+                answer = await self._border.call(partial(self._guard, asked, identity, conditions))
         except Replay as replay:
             return _response(replay.answer, {"idempotency-replayed": "true"})
         return _response(answer)
 
-    def _conditions(self, scope: Scope, headers: Headers, content: bytes, asked: BaseModel) -> Conditions | None:
+    def _conditions(
+        self, scope: Scope, headers: Headers, content: bytes, asked: BaseModel, identity: Identity
+    ) -> Conditions | None:
         tags, key = headers.get("if-match"), headers.get("idempotency-key")
         if tags is None and key is None:
             return None
         request = (self._operation.name.encode(), scope["path"].encode(), content, (tags or "").encode())
         return Conditions(
-            None if key is None else once(key, *request),
+            None if key is None else once(key, identity.actor, *request),
             None if tags is None else unchanged(self._id_of(asked), tags),
         )
 
@@ -77,34 +83,34 @@ class Endpoint:
             raise InvalidValue("only changes of one task can be made on condition", field="If-Match")
         return str(asked.id)  # type: ignore[attr-defined]  # the path has it
 
-    def _run(self, hub: Claudia, asked: BaseModel) -> Answer:
-        document = self._operation.run(hub, asked)
+    def _run(self, asked: BaseModel, identity: Identity, store: Store | None = None) -> Answer:
+        document = perform(self._operation, self._hub, asked, identity, store)
         return Answer(self._operation.status, orjson.dumps(document).decode(), self._headers(document))
 
-    def _read(self, asked: BaseModel, tags: str | None) -> Answer:
-        answer = self._run(self._hub, asked)
+    def _read(self, asked: BaseModel, identity: Identity, tags: str | None) -> Answer:
+        answer = self._run(asked, identity)
         tag = answer.headers.get("etag")
         return Answer(304, "", answer.headers) if tag and tags and matches(tags, tag) else answer
 
-    def _join(self, asked: BaseModel, conditions: Conditions | None, tx: Transaction) -> Answer:
+    def _join(self, asked: BaseModel, identity: Identity, conditions: Conditions | None, tx: Transaction) -> Answer:
         """Carry out inside a transaction: the change, its conditions and what is kept for a key are one commit."""
-        hub = self._hub.over(cast("Store", JoinedStore(self._hub.store, tx)))
+        store = cast("Store", JoinedStore(self._hub.store, tx))
         if conditions is None:
-            return self._run(hub, asked)
+            return self._run(asked, identity, store)
         conditions.check(tx)
-        answer = self._run(hub, asked)
+        answer = self._run(asked, identity, store)
         if conditions.once is not None:
             conditions.once.keep(tx, answer)
         return answer
 
-    def _guard(self, asked: BaseModel, conditions: Conditions | None) -> Answer:
+    def _guard(self, asked: BaseModel, identity: Identity, conditions: Conditions | None) -> Answer:
         """Carry out on this thread; conditions are checked in the change's transaction, the answer is kept after it."""
         if conditions is None:
-            return self._run(self._hub, asked)
+            return self._run(asked, identity)
         store = self._hub.store
         if conditions.once is not None:
             conditions.once.look(store, utc_now())
-        answer = self._run(self._hub.over(cast("Store", GuardedStore(store, conditions.check))), asked)
+        answer = self._run(asked, identity, cast("Store", GuardedStore(store, conditions.check)))
         if conditions.once is not None:
             keep = conditions.once.keep
             store.write(lambda tx: keep(tx, answer)).result()

@@ -91,8 +91,8 @@ class Once:
         raise IdempotencyBusy("the same request is being carried out", field="Idempotency-Key")
 
 
-def once(key: str, *request: bytes) -> Once:
-    """The keyed request with these parts.
+def once(key: str, actor: str, *request: bytes) -> Once:
+    """The keyed request of somebody with these parts; another's equal key is another key.
 
     Raises:
         InvalidValue: the key is not 1 to 255 printable ASCII characters.
@@ -101,7 +101,7 @@ def once(key: str, *request: bytes) -> Once:
         rule = "the key is not 1 to 255 printable ASCII characters"
         raise InvalidValue(rule, field="Idempotency-Key", hint="use a UUID")
     fingerprint = hashlib.sha256(b"".join(hashlib.sha256(piece).digest() for piece in request))
-    return Once(hashlib.sha256(key.encode()).hexdigest(), fingerprint.hexdigest())
+    return Once(hashlib.sha256(f"{actor}\0{key}".encode()).hexdigest(), fingerprint.hexdigest())
 
 
 def unchanged(id: str, tags: str) -> Check:

@@ -12,7 +12,6 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from claudia_core.api.contract.operations import Scope
 from claudia_core.api.grpc import serve_grpc
 from claudia_core.api.grpc.server import Server
 from claudia_core.app import Claudia
@@ -43,7 +42,8 @@ def test_strangers_may_not_call(caller: Caller, metadata: Any) -> None:
     for call in (stub.ListTasks, lambda request, **more: next(stub.WatchTask(request, **more))):
         with refused() as why:
             call(ListTasksRequest(), metadata=metadata)
-        assert (why().status, why().code) == (grpc.StatusCode.UNAUTHENTICATED, "access_denied")
+        assert (why().status, why().code) [0] == grpc.StatusCode.UNAUTHENTICATED
+        assert why().code in ("unauthenticated", "token_invalid")
     assert "Bearer" in why().hint
 
 
@@ -56,12 +56,13 @@ def test_scheme_is_told_in_any_case(caller: Caller) -> None:
 
 def test_scope_of_the_caller_must_include_the_methods(hub: Claudia) -> None:
     """A viewer may read and not write."""
-    server = Server(hub, "127.0.0.1", 0, TOKEN, authenticate=lambda _: Scope.VIEWER)
-    with server, grpc.insecure_channel(server.address) as channel:
+    _, key = hub.keys.create("reads", scope="viewer")
+    shown = (("authorization", f"Bearer {key}"),)
+    with Server(hub, "127.0.0.1", 0, TOKEN) as server, grpc.insecure_channel(server.address) as channel:
         stub = TaskServiceStub(channel)
-        assert not stub.ListTasks(ListTasksRequest()).items
+        assert not stub.ListTasks(ListTasksRequest(), metadata=shown).items
         with refused() as why:
-            stub.CreateTask(CreateTaskRequest(name="x"))
+            stub.CreateTask(CreateTaskRequest(name="x"), metadata=shown)
         assert (why().status, why().code) == (grpc.StatusCode.PERMISSION_DENIED, "access_denied")
     assert not hub.tasks.list().tasks
 
