@@ -1,7 +1,7 @@
-"""Carries captured errors from the threads they happen on to the hub: taken at once, made plain and told in the background.
+"""Carries captured errors from the threads they happen on to the hub: made plain and told in the background.
 
-It never raises into the program it watches, and never makes it wait. While the hub does not take errors they are kept on
-disk; what finds no room there goes to the log.
+It never raises into the program it watches, and never makes it wait. While the hub does not take errors they are kept
+on disk; what finds no room there goes to the log.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Reporter:
         self._thread, self._busy, self._pid = None, 0, os.getpid()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until what was captured before is told, or kept on disk; False if it was not within `timeout` seconds."""
+        """Wait until what was captured before is told or kept on disk; False if it was not within `timeout` seconds."""
         if self._pid != os.getpid() or threading.current_thread() is self._thread:
             return True
         with self._changed:

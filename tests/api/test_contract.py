@@ -150,7 +150,7 @@ READS: Mapping[str, list[Callable[[Stage], Values]]] = {
     ],
     "errors.get": [lambda stage: {"id": stage.error}],
     "errors.counts": [lambda stage: {"id": stage.issue}, lambda stage: {"id": stage.issue, "daily": True}],
-    "errors.affected": [lambda stage: {"id": stage.issue}, lambda stage: {"id": stage.issue, "kind": "agent"}],
+    "errors.affected": [lambda stage: {"id": stage.issue}],
     "errors.comments": [lambda stage: {"id": stage.issue}],
     "errors.issue": [lambda stage: {"id": stage.issue}],
     "errors.occurrences": [lambda stage: {}, lambda s: {"issue_id": s.issue}, lambda s: {"task_id": s.failed}],

@@ -27,8 +27,8 @@ def thin(tx: Transaction, issue_id: str, keep: int) -> int:
 def chosen(occurrences: Sequence[Document], keep: int) -> set[str]:
     """The ids of those that stay, at most `keep`, of occurrences in the order they came.
 
-    A tenth is the first ones, three tenths the last. Of the others, one of each kind that has few (its place, release and
-    tags differ) comes first, up to half of the whole; the rest of the room goes to others at even distance.
+    A tenth is the first ones, three tenths the last. Of the others, one of each kind that has few (its place, release
+    and tags differ) comes first, up to half of the whole; the rest of the room goes to others at even distance.
     """
     if len(occurrences) <= keep:
         return {document["id"] for document in occurrences}
