@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from claudia_core.api.contract import error_inputs, error_outputs, error_work, inputs, outputs, work
+from claudia_core.api.contract import accounts, error_inputs, error_outputs, error_work, inputs, outputs, work
 from claudia_core.app import Claudia
 from claudia_core.model.identity import Scope
 
@@ -50,8 +50,8 @@ MEASURED = frozenset({"tasks.progress", "progress.update", "agents.heartbeat"})
 ACCOUNTS = frozenset({"users", "keys", "sessions"})
 
 
-V, O = Scope.VIEWER, Scope.OPERATOR  # noqa: E741 - two columns of the table below
-i, o = inputs, outputs
+V, O, A = Scope  # noqa: E741 - columns of the table below
+i, o, a = inputs, outputs, accounts
 ei, eo, ew = error_inputs, error_outputs, error_work
 
 TABLE = (
@@ -104,6 +104,17 @@ TABLE = (
     Operation("health.get", V, "GET", "/health", i.Nothing, o.HealthOut, work.get_health),
     Operation("log.status", V, "GET", "/log", i.Nothing, o.LogOut, work.get_log),
     Operation("settings.list", V, "GET", "/settings", i.Nothing, o.SettingsOut, work.list_settings),
+    Operation("users.list", A, "GET", "/users", a.ListAccounts, a.UserListOut, a.list_users),
+    Operation("users.add", A, "POST", "/users", a.AddUser, a.UserOut, a.add_user, 201),
+    Operation("users.change", A, "POST", "/users/{id}", a.ChangeUser, a.UserOut, a.change_user),
+    Operation("users.remove", A, "POST", "/users/{id}/remove", i.ById, a.UserOut, a.remove_user),
+    Operation("keys.list", A, "GET", "/keys", a.ListAccounts, a.ApiKeyListOut, a.list_keys),
+    Operation("keys.create", A, "POST", "/keys", a.CreateKey, a.NewApiKeyOut, a.create_key, 201),
+    Operation("keys.revoke", A, "POST", "/keys/{id}/revoke", i.ById, a.ApiKeyOut, a.revoke_key),
+    Operation("sessions.list", V, "GET", "/sessions", a.ListSessions, a.SessionListOut, a.list_sessions),
+    Operation("sessions.end", V, "POST", "/sessions/{id}/end", i.ById, a.SessionOut, a.end_session),
+    Operation("sessions.end_all", V, "POST", "/sessions/end", a.EndSessions, a.EndedOut, a.end_sessions),
+    Operation("audit.list", A, "GET", "/audit", a.ListAudit, a.AuditPageOut, a.list_audit),
 )
 
 OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in TABLE}

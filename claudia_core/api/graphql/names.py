@@ -28,6 +28,8 @@ NAMES: Mapping[str, str] = {
     "errors.change": "change_issues",
     "health.get": "health",
     "log.status": "log",
+    "audit.list": "audit",
+    "sessions.end_all": "end_sessions",
 }
 """Names that are not what `name_of` makes by its rule."""
 
