@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from claudia_core.errors import InvalidValue
 from claudia_core.model.event import Event, Gap
 from claudia_core.ports import Reader
+from dashboards.event_cells import Names, named
 
 PAGE = 50
 """Events of a page."""
@@ -161,3 +162,33 @@ def _moment(text: str, now: datetime) -> datetime:
             field="place",
             hint="use 812, 15 min, 14:30 or 2026-11-23 14:30 (UTC)",
         ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a page of the log shows: a stretch, the names of what it is about, and how much is newer than its top."""
+
+    wanted: Wanted = Wanted()
+    stretch: Stretch = Stretch()
+    names: Names = field(default_factory=dict)
+    waiting: int = 0
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the names of all that it shows are known."""
+        return all(event.subject in self.names or not event.subject for event in self.stretch.events)
+
+
+def look(
+    reader: Reader,
+    wanted: Wanted,
+    top: int,
+    head: int,
+    known: Names,
+    arrivals: Arrivals,
+    stretch: Stretch | None = None,
+) -> Sight:
+    """Read the page below `top`, 0 for the log's end at `head`; `stretch` is it where that is known already."""
+    found = older(reader, wanted, top or head) if stretch is None else stretch
+    waiting = arrivals.look(reader, wanted, top, head) if top else 0
+    return Sight(wanted, found, named(reader, found.events, known), waiting)

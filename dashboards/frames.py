@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from claudia_core.boards import Minute, Picture
+from claudia_core.boards import MOST_FAILED, Minute, Picture
 from claudia_core.model.task import Status
 from claudia_core.model.times import to_text
 from claudia_core.ports import Document
 from claudia_core.services.trends import Pace, Took, Trends
 from dashboards import units
-from dashboards.cells import task_href
+from dashboards.cells import task_href, task_row
 from dashboards.theme import CHART_COLOURS
 
 if TYPE_CHECKING:
@@ -121,7 +122,13 @@ def key_figures(picture: Picture, trends: Trends) -> list[dict[str, Any]]:
 
 
 def _tile(label: str, value: float, hint: str, href: str, tone: str) -> dict[str, Any]:
-    return {"label": label, "value": units.number(round(value, 1)), "hint": hint, "href": href, "tone": tone}
+    return {
+        "label": label,
+        "value": units.number(round(value, 1 if value < 10 else 0)),
+        "hint": hint,
+        "href": href,
+        "tone": tone,
+    }
 
 
 def _took_tile(seconds: float | None, before: float | None) -> dict[str, Any]:
@@ -222,14 +229,24 @@ def verdict(picture: Picture) -> tuple[str, str]:
     return "good", f"✔ All is well: nothing failed in the last hour · {running}"
 
 
-def failed_lately(picture: Picture, most: int) -> list[Document]:
-    """Tasks that failed within the last hour, newest first."""
+def failed_rows(picture: Picture, most: int) -> list[dict[str, Any]]:
+    """Tasks that failed within the last hour, newest first; one row for those that failed alike, with their count."""
     since = to_text(picture.as_of - timedelta(hours=1))
-    return [row for row in picture.failed if str(row["finished_at"]) >= since][:most]
+    lately = [row for row in picture.failed if str(row["finished_at"]) >= since]
+    alike = Counter(map(_failure, lately))
+    newest = {_failure(row): row for row in reversed(lately)}
+    more = "+" if len(lately) == MOST_FAILED else ""
+    rows = sorted(newest.items(), key=lambda pair: str(pair[1]["finished_at"]), reverse=True)[:most]
+    return [{**task_row(row), "count": f"{alike[key]}{more}"} for key, row in rows]
+
+
+def _failure(row: Document) -> tuple[str, str]:
+    error = row["error"]
+    return str(row["name"]), str(error and error["type"])
 
 
 def issue_rows(errors: Iterable[Mapping[str, Any]], most: int) -> list[dict[str, Any]]:
-    """The newest errors, one row for each issue, with where they were raised and how often that happened."""
+    """The newest errors, one row for each issue, with where they were raised and how often."""
     newest: dict[str, Mapping[str, Any]] = {}
     for error in errors:
         newest.setdefault(str(error.get("issue_id")), error)
@@ -244,9 +261,8 @@ def _issue_row(id: str, error: Mapping[str, Any]) -> dict[str, Any]:
             "text": error["message"] or error["type"],
             "href": task_href(task_id) if task_id else None,
             "key": task_id,
-            "hint": error["type"],
+            "hint": f"{error['type']} in {issue['culprit']}" if issue.get("culprit") else error["type"],
         },
-        "culprit": issue.get("culprit"),
         "count": units.number(issue.get("count", 1)),
         "at": error["time"],
     }

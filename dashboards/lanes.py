@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,13 @@ MOST_BARS = 2_000
 
 HATCHES: Mapping[str, str] = {"completed": " ", "failed": "x", "cancelled": "/", "active": "."}
 """How a status is hatched, so that it is not told by colour alone."""
+
+
+SPANS: Mapping[str, int] = {"5m": 300, "15m": 900, "1h": 3_600, "6h": 21_600, "24h": 86_400}
+"""How far back a timeline may reach, in seconds."""
+
+WIDTHS: Mapping[str, int] = {"6h": 300, "24h": 1_200}
+"""Seconds of a heap where a minute would be too thin to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +93,9 @@ def finish(one: Bar, now: float) -> float:
     return max(one.start, now if one.end is None else one.end)
 
 
-def newest(bars: Iterable[Bar], since: float, most: int = MOST_BARS) -> tuple[list[Bar], float]:
-    """The bars that reach beyond `since`, at most so many; and from when on they are all there."""
+def newest(bars: Iterable[Bar], since: float, most: int | None = None) -> tuple[list[Bar], float]:
+    """The bars that reach beyond `since`, at most `most` (MOST_BARS); and from when on they are all there."""
+    most = MOST_BARS if most is None else most
     kept = sorted((one for one in bars if one.end is None or one.end >= since), key=_ended, reverse=True)
     return kept[:most], since if len(kept) <= most else _ended(kept[most - 1])
 
@@ -95,12 +104,35 @@ def _ended(one: Bar) -> float:
     return float("inf") if one.end is None else one.end
 
 
-def bins(minutes: Iterable[Minute], since: float, until: float) -> list[tuple[float, float, str]]:
-    """What ended in the minutes before `until`, as start, end and words."""
-    found = []
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """Tasks that ended from `start` to `end` (Unix seconds), counted by status."""
+
+    start: float
+    end: float
+    counts: Mapping[str, int]
+
+    @property
+    def size(self) -> int:
+        """All of them."""
+        return sum(self.counts.values())
+
+    @property
+    def words(self) -> str:
+        """Such as `1,200 tasks ended, 3 failed`."""
+        other = [f"{count:,} {word}" for word, count in self.counts.items() if count and word != "completed"]
+        return ", ".join([f"{self.size:,} task{'' if self.size == 1 else 's'} ended", *other])
+
+
+def heaps(minutes: Iterable[Minute], since: float, until: float, width: int, statuses: Iterable[str]) -> list[Heap]:
+    """What ended in those statuses between two moments, by whole steps of `width` seconds; empty ones are left out."""
+    wanted = tuple(statuses)
+    found: dict[int, Counter[str]] = {}
     for minute in minutes:
-        count = minute.completed + minute.failed + minute.cancelled
-        if count and since < minute.at + 60 and minute.at < until:
-            failed = f", {minute.failed:,} failed" if minute.failed else ""
-            found.append((float(minute.at), min(until, minute.at + 60.0), f"{count:,} tasks ended{failed}"))
-    return found
+        if since < minute.at + 60 and minute.at < until:
+            step = found.setdefault(minute.at - minute.at % width, Counter())
+            step.update({word: getattr(minute, word) for word in wanted})
+    return [
+        Heap(max(since, at), min(until, at + float(width)), counts) for at, counts in sorted(found.items())
+        if counts.total()
+    ]  # fmt: skip

@@ -5,9 +5,10 @@ Nothing that outlives the session is watched (STYLE.md): the tick compares versi
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 import panel as pn
 import param
@@ -63,6 +64,12 @@ class LiveView(Viewer):
         else:
             trouble = self.claudia.feed.error
             self.problem = f"The hub cannot be read now; this is the last that was known. {trouble}" if trouble else ""
+
+    def save(self, path: str | os.PathLike[str] | TextIO, title: str | None = None, **options: Any) -> None:
+        """Write what this shows now as one file that needs nothing else; see `dashboards.report.save`."""
+        from dashboards.report import save  # not needed to show anything
+
+        save(self, path, title, **options)
 
 
 class Page(LiveView):

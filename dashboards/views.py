@@ -12,8 +12,7 @@ import panel as pn
 from claudia_core.errors import InvalidValue
 from claudia_core.tracking.display import in_notebook
 from dashboards import PAGES, PageSpec
-from dashboards.theme import LIVE
-from dashboards.theme.part import Part
+from dashboards.parts.cell import InCell
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
@@ -21,12 +20,14 @@ if TYPE_CHECKING:
 
 PARTS: Mapping[str, str] = {
     "durations": "dashboards.parts.durations:DurationChart",
+    "events-list": "dashboards.parts.events:EventList",
     "kpis": "dashboards.parts.kpis:KpiRow",
     "progress": "dashboards.parts.bar:ProgressBar",
     "table": "dashboards.parts.task_table:TaskTable",
     "task": "dashboards.parts.task_detail:TaskDetail",
     "throughput": "dashboards.parts.throughput:ThroughputChart",
     "timeline": "dashboards.parts.timeline:TaskTimeline",
+    "trends": "dashboards.parts.trends:TrendTable",
 }
 """The parts that can be shown alone, as `module:class`. A page of the same name comes first."""
 
@@ -41,7 +42,8 @@ def views() -> dict[str, PageSpec]:
 def view(claudia: Claudia, name: str = "overview", **params: Any) -> Any:
     """A page or part that follows the hub; `params` are those of its class, such as `status="failed"`.
 
-    A hub elsewhere shows its pages itself: for such a one it is a link.
+    In a notebook what leads to a task opens it in the same cell. A hub elsewhere shows its pages itself: for such a one
+    it is a link.
 
     Raises:
         InvalidValue: there is none of that name; the hint lists the names.
@@ -54,16 +56,7 @@ def view(claudia: Claudia, name: str = "overview", **params: Any) -> Any:
     if claudia.store.url.startswith(("http://", "https://")):
         return link(claudia.store.url, known[name].path, params)
     made: LiveView = known[name].load()(claudia, **params)
-    if in_notebook():
-        _dress(made)
-    return made
-
-
-def _dress(made: LiveView) -> None:
-    """Give parts their styles: in a notebook Panel sends the browser `live.js`, but not the `live.css` beside it."""
-    styles = LIVE.with_suffix(".css").read_text(encoding="utf-8")
-    for part in made.layout.select(Part):
-        part.stylesheets = [*part.stylesheets, styles]
+    return InCell(made) if in_notebook() else made
 
 
 def link(hub: str, path: str, params: Mapping[str, Any]) -> pn.pane.HTML:

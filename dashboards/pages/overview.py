@@ -13,6 +13,7 @@ from dashboards.live import Page
 from dashboards.parts.durations import DurationChart
 from dashboards.parts.heading import heading, heading_html
 from dashboards.parts.kpis import KpiRow
+from dashboards.parts.onward import Onward
 from dashboards.parts.rows import Column, Rows
 from dashboards.parts.task_table import DURATION, ENDED, ETA, NAME, NO_TASKS, PROGRESS, RATE, STATUS
 from dashboards.parts.throughput import ThroughputChart
@@ -21,14 +22,16 @@ from dashboards.parts.trends import TrendTable
 if TYPE_CHECKING:
     from claudia_core import Claudia
 
-ERRORS = (
-    Column("what", "Error", "link"),
-    Column("culprit", "Raised in", "text", 2),
-    Column("count", "Times", "number"),
-    Column("at", "Last", "ago"),
-)
+TIMES = Column("count", "Times", "number")
+ERRORS = (Column("what", "Error", "link"), TIMES, Column("at", "Last", "ago"))
 ENDS = (STATUS, NAME, replace(DURATION, priority=1), ENDED)
-FAILED = (NAME, replace(DURATION, priority=2), replace(ENDED, label="Failed"))
+FAILED = (NAME, TIMES, replace(ENDED, label="Last"))
+FURTHER = (
+    ("./tasks?status=active", "All that runs"),
+    ("./tasks?status=failed", "All that failed"),
+    (frames.ERRORS_HREF, "Errors in the log"),
+    ("./tasks?view=timeline&span=1h", "The last hour as a timeline"),
+)
 HALF = {"flex": "1 1 440px", "min-width": "min(440px, 100%)"}
 WRAP = {"gap": "16px", "flex-wrap": "wrap", "align-items": "stretch"}
 
@@ -63,6 +66,7 @@ class Overview(Page):
         self.durations = DurationChart(claudia, styles=HALF)
         self.trends = TrendTable(claudia, styles=HALF)
         self.ended = Rows(ENDS, label="Tasks that ended last", title="Ended last", opens="there", styles=HALF)
+        self.further = Onward(FURTHER)
         self.layout = pn.Column(
             self.verdict,
             self.kpis.layout,
@@ -70,6 +74,7 @@ class Overview(Page):
             _beside(self.failed, self.errors),
             _beside(self.chart.layout, self.durations.layout),
             _beside(self.trends.layout, self.ended),
+            self.further.layout,
             styles={"gap": "16px"},
             sizing_mode="stretch_width",
             margin=0,
@@ -84,10 +89,10 @@ class Overview(Page):
         active = [task for task in picture.open if task["status"] == Status.ACTIVE.value]
         zero = NOTHING_RUNS if any(picture.counts.values()) else NO_TASKS
         self.running.put(cells.task_rows(active[:MOST_RUNNING]), zero)
-        self.failed.put(cells.task_rows(frames.failed_lately(picture, MOST_LISTED)), NONE_FAILED)
+        self.failed.put(frames.failed_rows(picture, MOST_LISTED), NONE_FAILED)
         self.errors.put(frames.issue_rows(picture.errors, MOST_LISTED), NO_ERROR)
         self.ended.put(cells.task_rows(picture.recent[:MOST_LISTED]), NONE_ENDED)
-        for part in (self.chart, self.durations, self.trends):
+        for part in (self.chart, self.durations, self.trends, self.further):
             part.refresh()
 
 

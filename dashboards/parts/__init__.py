@@ -11,5 +11,15 @@ from dashboards.parts.kpis import KpiRow
 from dashboards.parts.task_table import TaskTable
 from dashboards.parts.throughput import ThroughputChart
 from dashboards.parts.timeline import TaskTimeline
+from dashboards.parts.trends import TrendTable
 
-__all__ = ["DurationChart", "EventList", "KpiRow", "ProgressBar", "TaskTable", "TaskTimeline", "ThroughputChart"]
+__all__ = [
+    "DurationChart",
+    "EventList",
+    "KpiRow",
+    "ProgressBar",
+    "TaskTable",
+    "TaskTimeline",
+    "ThroughputChart",
+    "TrendTable",
+]

@@ -8,6 +8,7 @@ import param
 
 from claudia_core.model.event import Event
 from dashboards import cells
+from dashboards.event_log import Wanted, older
 from dashboards.live import LiveView
 from dashboards.parts.rows import Column, Rows
 
@@ -56,5 +57,6 @@ class EventList(LiveView):
             self._shown = state
 
     def _milestones(self) -> list[Event]:
-        found = self.claudia.store.events(0, 500, types=MILESTONES, subject=self.subject)
-        return found.events[::-1][: self.limit]
+        """The newest, however long the task's history is."""
+        store = self.claudia.store
+        return list(older(store, Wanted(" ".join(MILESTONES), self.subject), store.head(), self.limit).events)

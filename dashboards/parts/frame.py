@@ -13,6 +13,7 @@ from dashboards.document import template
 from dashboards.live import Page, on_session_end
 from dashboards.parts.masthead import Banner, Masthead
 from dashboards.theme import BODY, PAGE_SX, THEME, page_css
+from dashboards.theme.part import within_pages
 
 MOST_ADDRESS = 2_000
 
@@ -21,6 +22,7 @@ class Frame:
     """Joins a page to its browser window."""
 
     def __init__(self, page: Page, links: Sequence[dict[str, Any]]) -> None:
+        within_pages()
         self.page = page
         self.masthead = Masthead(pages=list(links), on_address=self._on_address)
         self.banner = Banner(sizing_mode="stretch_width", margin=0)

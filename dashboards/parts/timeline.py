@@ -5,69 +5,127 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import panel_material_ui as pmui
 import param
 
-from claudia_core.boards import Picture
+from claudia_core.boards import Minute, Picture, minutes
 from claudia_core.model.task import Status
-from dashboards import cells, lanes, units
-from dashboards.lanes import Bar
+from claudia_core.model.times import to_text
+from claudia_core.ports import Condition, Prefix, Query, Range, Reader
+from dashboards import cells, lanes
+from dashboards.aside import Aside
+from dashboards.lanes import SPANS, Bar, Heap
 from dashboards.live import LiveView
+from dashboards.parts import timeline_figure as drawing
 from dashboards.parts.rows import Rows
-from dashboards.parts.task_table import DURATION, ENDED, NAME, NO_TASKS, STARTED, STATUS
+from dashboards.parts.task_table import DURATION, ENDED, NAME, NO_MATCH, NO_TASKS, STARTED, STATUS
 from dashboards.parts.tiles import Tabs
-from dashboards.theme import CHART_COLOURS, HEADING, LEGEND, MARKS
+from dashboards.theme import HEADING, LEGEND, MARKS
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
 
-COLOURS: Mapping[str, str] = {**CHART_COLOURS, "active": "#4f86f7"}
-SPANS: Mapping[str, int] = {"5 min": 300, "15 min": 900, "1 h": 3_600}
 ENDS = tuple(status.value for status in Status if status.is_terminal)
 QUIET = ("No task ran in this time", "Choose a longer time; a task that starts appears here at once.")
 PAUSE = 1.0
 """Seconds between two drawings."""
 
-MOST_LISTED = 200
-LANE, LOWEST, HIGHEST = 22, 130, 560
-"""Height in pixels of a lane, and of the least and the most that is drawn."""
+READ_AGAIN = 15.0
+"""Seconds after which what is counted in columns is read again."""
 
-CLOCK = """
-return new Date(tick).toLocaleTimeString([], {hour: "2-digit", minute: "2-digit", second: "2-digit"})
-"""
-TOOLTIP = [("", "@name"), ("", "@status"), ("", "@lasted")]
+MOST_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tasks to draw; an empty text is no condition. `type` and `name` are what those begin with."""
+
+    status: str = ""
+    type: str = ""
+    name: str = ""
+    tag: str = ""
+    agent: str = ""
+    parent: str = ""
+
+    def __call__(self, task: Mapping[str, Any]) -> bool:
+        """Whether a task's summary fits."""
+        return (
+            self.status in ("", task["status"])
+            and str(task["type"]).startswith(self.type)
+            and str(task["name"]).casefold().startswith(self.name.casefold())
+            and (not self.tag or self.tag in task["tags"])
+            and self.agent in ("", task["agent_id"])
+            and self.parent in ("", task["parent_id"])
+        )
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The statuses of tasks to read: those that ended."""
+        return tuple(status for status in ENDS if self.status in ("", status))
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the hub's counters tell how many there are."""
+        return replace(self, status="") == Wanted()
+
+    def where(self, since: float) -> dict[str, Condition]:
+        """The conditions for what ended since a moment (Unix seconds)."""
+        found: dict[str, Condition] = {
+            "status": self.ends,
+            "updated_at": Range(to_text(datetime.fromtimestamp(since, UTC))),
+            "type": Prefix(self.type),
+            "name_key": Prefix(self.name.casefold()),
+            "tags": self.tag,
+            "agent_id": self.agent,
+            "parent_id": self.parent,
+        }
+        return {column: value for column, value in found.items() if value and value != Prefix("")}
+
+
+type Known = tuple[dict[str, Mapping[str, Any]], tuple[Minute, ...]]
+
+
+def read(reader: Reader, wanted: Wanted, since: float, now: float) -> Known:
+    """The newest tasks that ended since a moment, one more than can be drawn, and the minutes since then."""
+    query = Query("tasks", wanted.where(since), "-updated_at", limit=lanes.MOST_BARS + 1)
+    tasks = reader.find(query).documents if wanted.ends else []
+    return {str(task["id"]): task for task in tasks}, minutes(reader, now, int((now - since) // 60) + 1)
 
 
 class TaskTimeline(LiveView):
-    """Tasks as bars from start to end, children below their parents, over the last minutes or the last hour.
+    """Tasks as bars from start to end, children below their parents, over the last minutes or up to a day.
 
-    Beyond `lanes.MOST_BARS` the older ones are drawn by the minute, and a sentence says so. The store is asked once;
-    then the board tells what starts and ends.
+    Beyond `lanes.MOST_BARS` the older ones are counted in columns above the bars, and a sentence says so. The store is
+    asked once; then the board tells what starts and ends.
     """
 
-    span: Any = param.Selector(default="15 min", objects=list(SPANS), doc="How far back it reaches.")
-
-    KEYS: ClassVar[tuple[str, ...]] = (
-        "id",
-        "name",
-        "status",
-        "lasted",
-        "href",
-        "lane",
-        "left",
-        "right",
-        "colour",
-        "hatch",
+    span: Any = param.Selector(default="15m", objects=list(SPANS), doc="How far back it reaches.")
+    status: Any = param.Selector(
+        default="", objects=["", *(status.value for status in Status)], doc="Only tasks of this status; empty for all."
     )
+    type = param.String("", doc="Only tasks whose type begins so.")
+    tag = param.String("", doc="Only tasks with this tag.")
+    agent = param.String("", doc="Only tasks of the agent with this id.")
+    parent_id = param.String("", doc="Only parts of the task with this id.")
+    name_prefix = param.String("", doc="Only tasks whose name begins so; case does not matter.")
 
-    def __init__(self, claudia: Claudia, *, on_open: Callable[[str], None] | None = None, **params: Any) -> None:
+    def __init__(
+        self,
+        claudia: Claudia,
+        *,
+        on_open: Callable[[str], None] | None = None,
+        on_span: Callable[[str], None] | None = None,
+        **params: Any,
+    ) -> None:
         super().__init__(claudia, **params)
-        self._on_open = on_open
-        items = [{"key": key, "label": key} for key in SPANS]
-        self.spans = Tabs(label="How far back", items=items, value=self.span, on_choose=self._on_span)
+        self._on_open, self._tell_span = on_open, on_span
+        items = [{"key": key, "label": key.replace("m", " min").replace("h", " h")} for key in SPANS]
+        self.spans = Tabs(label="How far back", items=items, value=self.span, on_choose=self._on_choose)
         self.words = pn.pane.HTML("", stylesheets=[HEADING, LEGEND], sizing_mode="stretch_width", margin=0)
         self.pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", margin=0)
         columns = (STATUS, NAME, DURATION, STARTED, ENDED)
@@ -81,7 +139,12 @@ class TaskTimeline(LiveView):
             self.spans, self.words, self.pane, self.table, self.switch, sizing_mode="stretch_width", margin=0
         )
         self._tasks: dict[str, Mapping[str, Any]] = {}
-        self._since = 0.0
+        self._known: dict[str, tuple[int, Bar | None]] = {}
+        self._minutes: tuple[Minute, ...] = ()
+        self._aside = Aside()
+        self._asked: tuple[Any, ...] = ()
+        self._read_at = 0.0
+        self._heaped = False
         self._shown: tuple[Any, ...] = ()
         self._at = 0.0
         self._as_table = False
@@ -91,75 +154,102 @@ class TaskTimeline(LiveView):
     def refresh(self) -> None:
         """Draw what is new, at most once a second; running bars grow."""
         picture = self.claudia.boards.tasks.picture()
-        state = (self.span, self._as_table, picture.version)
+        state = (self._state(), self._as_table, picture.version)
         moves = state != self._shown or any(task["status"] == Status.ACTIVE for task in picture.open)
         if state[:2] == self._shown[:2] and not (moves and time.monotonic() - self._at >= PAUSE):
             return
-        now = time.time()
-        self._take(picture, now - SPANS[self.span])
-        self._draw(picture, now)
-        self._shown, self._at = state, time.monotonic()
+        self._take(picture, time.time())
+        if self._asked == self._state():
+            self._draw(picture, time.time())
+            self._shown, self._at = state, time.monotonic()
+
+    def _state(self) -> tuple[str, Wanted]:
+        wanted = Wanted(self.status, self.type, self.name_prefix, self.tag, self.agent, self.parent_id)
+        return str(self.span), wanted
 
     # --- what ran -----------------------------------------------------------------------------------------------
 
-    def _take(self, picture: Picture, since: float) -> None:
-        news = {task["id"]: task for task in (*picture.open, *picture.recent)}
+    def _take(self, picture: Picture, now: float) -> None:
+        """What the board tells; the store is asked when that is not enough."""
+        state = self._state()
         missed = len(picture.recent) and not any(task["id"] in self._tasks for task in picture.recent)
-        if not self._tasks or since < self._since or missed:
-            self._tasks = self._read(since)
-            self._since = since
-        self._tasks |= news
-        if len(self._tasks) > 2 * lanes.MOST_BARS:
-            self._since = since
-            self._tasks = {one.id: self._tasks[one.id] for one in lanes.newest(self._bars(), since)[0]} | news
+        stale = self._heaped and time.monotonic() - self._read_at > READ_AGAIN
+        if state != self._asked or (missed and state[1] == Wanted()) or stale:
+            since, store = now - SPANS[state[0]], self.claudia.store
+            self._aside.ask(
+                state, lambda: read(store, state[1], since, now), lambda known: self._on_known(state, known)
+            )
+        fits = state[1]
+        news = {task["id"]: task for task in (*picture.open, *picture.recent)}
+        self._tasks |= {id: task for id, task in news.items() if id in self._tasks or fits(task)}
 
-    def _read(self, since: float) -> dict[str, Mapping[str, Any]]:
-        """Tasks that ended since, the newest, at most one more than can be drawn."""
-        page = self.claudia.tasks.list(status=ENDS, order="-updated_at", limit=lanes.MOST_BARS + 1)
-        return {task.id: task.to_summary() for task in page.tasks if task.updated_at.timestamp() >= since}
+    def _on_known(self, state: tuple[str, Wanted], known: Known) -> None:
+        self._tasks, self._minutes = known
+        self._known = {}
+        if self._sources and state != self._asked:
+            self._sources["bars"].data = {key: [] for key in drawing.KEYS}
+        self._read_at = time.monotonic()
+        self._asked, self._shown = state, ()
+        if pn.state.curdoc is not None:
+            self.pull()
 
     def _bars(self) -> list[Bar]:
-        return [one for one in map(lanes.bar, self._tasks.values()) if one is not None]
+        """A bar for each task that fits; each is made once a version."""
+        known, fits = self._known, self._state()[1]
+        for id, task in self._tasks.items():
+            before = known.get(id)
+            if before is None or before[0] != task["version"]:
+                known[id] = task["version"], lanes.bar(task) if fits(task) else None
+        return [one for _, one in known.values() if one is not None]
 
     # --- draw ---------------------------------------------------------------------------------------------------
 
     def _draw(self, picture: Picture, now: float) -> None:
-        since = now - SPANS[self.span]
+        span, wanted = self._state()
+        since = now - SPANS[span]
         bars, complete = lanes.newest(self._bars(), since)
-        rest = lanes.bins(picture.minutes, since, complete) if complete > since else []
-        self.words.object = _words(len(bars), len(rest), complete)
-        self.spans.value = self.span
-        quiet = not bars and not rest
+        width = lanes.WIDTHS.get(span, 60)
+        counted = {minute.at: minute for minute in (*self._minutes, *picture.minutes)}
+        ends = wanted.ends if wanted.is_counted else ()
+        heaps = lanes.heaps(counted.values(), since, complete, width, ends) if complete > since else []
+        self._heaped = bool(heaps)
+        self._forget(bars)
+        self.spans.value = span
+        quiet = not bars and not heaps
+        self.words.object = "" if quiet else _words(len(bars), heaps, complete, partial=complete > since)
         self.table.visible, self.pane.visible = self._as_table or quiet, not self._as_table and not quiet
+        self.switch.visible = self._as_table or not quiet
         if self.table.visible:
-            self._list(bars, picture)
+            self._list(bars, picture, wanted)
         else:
-            self._chart(bars, rest, now)
+            self._chart(bars, heaps, since, now)
 
-    def _list(self, bars: Sequence[Bar], picture: Picture) -> None:
+    def _forget(self, bars: Sequence[Bar]) -> None:
+        """Let go of what is not drawn any more, once there is much of it."""
+        if len(self._tasks) > 2 * lanes.MOST_BARS:
+            kept = {one.id for one in bars}
+            self._tasks = {id: task for id, task in self._tasks.items() if id in kept}
+            self._known = {id: known for id, known in self._known.items() if id in kept}
+
+    def _list(self, bars: Sequence[Bar], picture: Picture, wanted: Wanted) -> None:
         newest = sorted(bars, key=lambda one: one.start, reverse=True)[:MOST_LISTED]
-        zero = QUIET if any(picture.counts.values()) else NO_TASKS
+        zero = NO_MATCH if wanted != Wanted() else QUIET if any(picture.counts.values()) else NO_TASKS
         self.table.put(cells.task_rows(self._tasks[one.id] for one in newest), zero)
 
-    def _chart(self, bars: Sequence[Bar], rest: Sequence[tuple[float, float, str]], now: float) -> None:
+    def _chart(self, bars: Sequence[Bar], heaps: Sequence[Heap], since: float, now: float) -> None:
         if self._figure is None:
-            self._figure, self._sources = figure(self.KEYS, self._on_open is None)
+            self._figure, self._sources = drawing.figure(self._on_open is None)
             if self._on_open is not None:
                 self._sources["bars"].selected.on_change("indices", self._on_select)
         place = lanes.lay(bars, now)
-        rows = {one.id: _row(one, place[one.id], now) for one in sorted(bars, key=lambda one: (one.start, one.id))}
-        put(self._sources["bars"], rows, self.KEYS)
-        quads = {
-            "left": [a * 1e3 for a, _, _ in rest],
-            "right": [b * 1e3 for _, b, _ in rest],
-            "name": [c for _, _, c in rest],
-        }
-        if quads != dict(self._sources["rest"].data):
-            self._sources["rest"].data = quads
-        count = max(place.values(), default=0) + 1
-        self._figure.height = min(HIGHEST, max(LOWEST, 60 + LANE * (count + bool(rest))))
-        self._figure.x_range.update(start=(now - SPANS[self.span]) * 1e3, end=now * 1e3)
-        self._figure.y_range.update(start=count - 0.4, end=-1.6 if rest else -0.6)
+        ordered = sorted(bars, key=lambda one: (one.start, one.id))
+        drawing.put(
+            self._sources["bars"], {one.id: drawing.row(one, place[one.id], now) for one in ordered}, drawing.KEYS
+        )
+        columns = drawing.heap_columns(heaps)
+        if columns != dict(self._sources["heaps"].data):
+            self._sources["heaps"].data = columns
+        drawing.scale(self._figure, since, now, max(place.values(), default=0) + 1, heaped=bool(heaps))
         if self.pane.object is None:
             self.pane.object = self._figure
 
@@ -172,9 +262,12 @@ class TaskTimeline(LiveView):
             source.selected.indices = []
             self._on_open(str(id))
 
-    def _on_span(self, span: str) -> None:
-        self.span = span
-        self.pull()
+    def _on_choose(self, span: str) -> None:
+        if self._tell_span is not None:
+            self._tell_span(span)
+        else:
+            self.span = span
+            self.pull()
 
     def _on_switch(self, _: object) -> None:
         self._as_table = not self._as_table
@@ -182,108 +275,17 @@ class TaskTimeline(LiveView):
         self.pull()
 
 
-def _row(one: Bar, lane: int, now: float) -> dict[str, Any]:
-    end = lanes.finish(one, now)
-    return {
-        "id": one.id,
-        "name": one.name[:120],
-        "status": f"{MARKS[Status(one.status)]} {one.status}",
-        "lasted": units.span(end - one.start),
-        "href": cells.task_href(one.id),
-        "lane": lane,
-        "left": one.start * 1e3,
-        "right": end * 1e3,
-        "colour": COLOURS[one.status],
-        "hatch": lanes.HATCHES[one.status],
-    }
-
-
-def put(source: Any, rows: Mapping[str, Mapping[str, Any]], keys: Sequence[str]) -> None:
-    """Bring a data source up to date by its differences: changed cells are patched, new rows streamed.
-
-    Rows that are gone lie left of what is seen; only when half of all are gone is the source made anew.
-    """
-    known = source.data["id"]
-    gone = sum(id not in rows for id in known)
-    if not known or gone > max(100, len(known) // 2):
-        source.data = {key: [row[key] for row in rows.values()] for key in keys}
-        return
-    patches: dict[str, list[tuple[int, Any]]] = {}
-    for at, id in enumerate(known):
-        row = rows.get(id)
-        for key in keys if row is not None else ():
-            if source.data[key][at] != row[key]:  # type: ignore[index]  # there are no keys without a row
-                patches.setdefault(key, []).append((at, row[key]))  # type: ignore[index]
-    if patches:
-        source.patch(patches)
-    there = set(known)
-    fresh = [row for id, row in rows.items() if id not in there]
-    if fresh:
-        source.stream({key: [row[key] for row in fresh] for key in keys})
-
-
-def _words(bars: int, rest: int, complete: float) -> str:
+def _words(bars: int, heaps: Sequence[Heap], complete: float, *, partial: bool) -> str:
     """What the colours and hatches mean, and what is not drawn one by one."""
     signs = {"active": "dotted", "completed": "plain", "failed": "crossed", "cancelled": "striped"}
     marks = [
-        f'<span><b style="background:{COLOURS[word]}" aria-hidden="true"></b>'
+        f'<span><b style="background:{drawing.COLOURS[word]}" aria-hidden="true"></b>'
         f"{MARKS[Status(word)]} {word} ({sign})</span>"
         for word, sign in signs.items()
     ]
-    told = f"{units.plural(bars, 'task')}, children below their parents."
-    if rest:
-        since = time.strftime("%H:%M:%S", time.gmtime(complete))
-        told += f" Before {since} UTC there are too many to draw one by one: grey boxes count them by the minute."
+    moment = f"{datetime.fromtimestamp(complete, UTC):%H:%M:%S} UTC"
+    told = " ".join(drawing.words(bars, heaps, moment, partial=partial))
     return f"<div>{''.join(marks)}</div><p>{html.escape(told)}</p>"
 
 
-def figure(keys: Sequence[str], leads: bool) -> tuple[Any, dict[str, Any]]:
-    """The chart as a Bokeh figure and its data sources; with `leads`, a click on a bar opens the task's address."""
-    from bokeh.models import (
-        ColumnDataSource,
-        CustomJS,
-        CustomJSTickFormatter,
-        DatetimeTicker,
-        HoverTool,
-        Range1d,
-        TapTool,
-    )
-    from bokeh.plotting import figure as new_figure
-
-    bars = ColumnDataSource({key: [] for key in keys})
-    rest = ColumnDataSource({"left": [], "right": [], "name": []})
-    drawn = new_figure(
-        height=LOWEST,
-        sizing_mode="stretch_width",
-        toolbar_location=None,
-        tools="",
-        x_range=Range1d(),
-        y_range=Range1d(),
-    )
-    boxes = drawn.hbar(
-        y="lane", left="left", right="right", height=0.74, source=bars, fill_color="colour",
-        line_color="white", line_alpha=0.4, line_width=0.5,
-        hatch_pattern="hatch", hatch_color="white", hatch_alpha=0.75, hatch_scale=7,
-        nonselection_fill_alpha=1.0, nonselection_hatch_alpha=0.75,
-    )  # fmt: skip
-    heaps = drawn.quad(
-        left="left", right="right", top=-1.4, bottom=-0.7, source=rest, fill_color="#8a94a6", line_color=None
-    )
-    tap = TapTool(renderers=[boxes])
-    if leads:
-        tap.callback = CustomJS(args={"bars": bars}, code=GO)
-    drawn.add_tools(
-        HoverTool(renderers=[boxes], tooltips=TOOLTIP), HoverTool(renderers=[heaps], tooltips=[("", "@name")]), tap
-    )
-    drawn.xaxis.ticker = DatetimeTicker(desired_num_ticks=4)
-    drawn.xaxis.formatter = CustomJSTickFormatter(code=CLOCK)
-    drawn.yaxis.visible = False
-    drawn.xgrid.grid_line_alpha = 0.4
-    drawn.ygrid.grid_line_color = drawn.outline_line_color = None
-    drawn.min_border_left = drawn.min_border_right = 12
-    return drawn, {"bars": bars, "rest": rest}
-
-
-GO = "const at = bars.selected.indices[0]; if (at != null) { window.location.href = bars.data.href[at] }"
-
-__all__ = ["TaskTimeline", "figure", "put"]
+__all__ = ["SPANS", "TaskTimeline", "Wanted", "read"]

@@ -97,6 +97,14 @@ div { display: flex; flex-wrap: wrap; gap: 4px 16px; color: light-dark(#5b6678, 
 b { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 6px; }
 """
 
+ONWARD = """
+nav { display: flex; flex-wrap: wrap; gap: 6px 20px; padding: 2px 0 6px;
+  font: 14px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+a { color: light-dark(#2563eb, #7aa7ff); text-decoration: none; padding: 3px 0; }
+a:hover { text-decoration: underline; }
+a:focus-visible { outline: 2px solid light-dark(#2563eb, #7aa7ff); outline-offset: 2px; border-radius: 4px; }
+"""
+
 LOGO = (
     "M12 2 3 7v10l9 5 9-5V7l-9-5Zm0 2.3 6.6 3.7L12 11.7 5.4 8 12 4.3Z"
     "M5 9.9l6 3.4v6.2l-6-3.3V9.9Zm8 9.6v-6.2l6-3.4v6.3l-6 3.3Z"
@@ -130,6 +138,7 @@ __all__ = [
     "LIVE",
     "LOGO",
     "MARKS",
+    "ONWARD",
     "PAGE_SX",
     "THEME",
     "page_css",

@@ -5,17 +5,36 @@ It lives beside that file, because Panel serves a component's module from the co
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
+from weakref import WeakSet
 
 import panel as pn
+from bokeh.document import Document
 from panel.custom import JSComponent
 
 from dashboards.theme import LIVE
 
+_PAGES: WeakSet[Document] = WeakSet()
+"""The documents that are Claudia's own pages."""
+
+
+def within_pages() -> None:
+    """Tell that this session shows a page of Claudia, so that links from page to page lead somewhere."""
+    if pn.state.curdoc is not None:
+        _PAGES.add(pn.state.curdoc)
+
+
+def is_within_pages() -> bool:
+    """Whether links from page to page lead somewhere: not in a notebook's cell, nor in somebody else's app."""
+    return pn.state.curdoc is not None and pn.state.curdoc in _PAGES
+
 
 class Part(JSComponent):
-    """A component that `live.js` draws under the name of its class; `live.css` goes with it."""
+    """A component that `live.js` draws under the name of its class; `live.css` goes with it.
+
+    Outside of Claudia's pages links to them are left out: what has a `key` may still open in place.
+    """
 
     _bundle = LIVE
     _bundle_path = LIVE
@@ -26,9 +45,43 @@ class Part(JSComponent):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)  # type: ignore[no-untyped-call]  # Panel annotates no constructor
 
+    def _process_param_change(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What the browser is sent of the parameters; where it has no link to `live.css`, the styles themselves."""
+        props: dict[str, Any] = super()._process_param_change(params)  # type: ignore[no-untyped-call]  # as above
+        if "stylesheets" in props and not _is_served():
+            props["stylesheets"] = [*props["stylesheets"], styles()]
+        if not is_within_pages():
+            props.update({key: _unlinked(props[key]) for key in ("items", "initial") if key in props})
+        return props
+
+    def _send_msg(self, data: Any) -> None:
+        super()._send_msg(data if is_within_pages() else _unlinked(data))
+
     def _handle_msg(self, data: Any) -> None:
         """Hand a browser's message on with the document's lock held, which Panel does not do by itself."""
         pn.state.execute(partial(self._on_message, data), schedule=True)
 
     def _on_message(self, data: Any) -> None:
         """Take a message of `live.js`."""
+
+
+@cache
+def styles() -> str:
+    """The content of `live.css`."""
+    return LIVE.with_suffix(".css").read_text(encoding="utf-8")
+
+
+def _is_served() -> bool:
+    """Whether a server of Panel stands behind the present document, and sends the browser `live.css` by its address."""
+    context = pn.state.curdoc.session_context if pn.state.curdoc is not None else None
+    return bool(context and context.server_context)
+
+
+def _unlinked(value: Any) -> Any:
+    """The same without links to pages; what can be opened in place keeps its place among what the keyboard reaches."""
+    if isinstance(value, dict):
+        inner = {key: _unlinked(one) for key, one in value.items()}
+        if "href" in inner:
+            inner["href"] = "#" if inner.get("key") else None
+        return inner
+    return [_unlinked(one) for one in value] if isinstance(value, list) else value

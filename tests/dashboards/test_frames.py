@@ -11,6 +11,7 @@ import pytest
 from claudia_core.boards import Minute, Picture
 from claudia_core.model.task import Status
 from claudia_core.model.times import to_text
+from claudia_core.services.new_task import NewTask
 from claudia_core.services.trends import Pace, Took, Trends
 from dashboards import frames
 
@@ -133,18 +134,26 @@ def test_errors_are_told_once_an_issue():
         {"issue_id": "a", "message": "old", "type": "ValueError", "time": "t0", "task_id": "6", "issue": issue},
     ]
     rows = frames.issue_rows(errors, 5)
-    assert [(row["what"]["text"], row["culprit"], row["count"]) for row in rows] == [
-        ("new", "orders.read", "12k"),
-        ("KeyError", None, "1"),
+    assert [(row["what"]["text"], row["what"]["hint"], row["count"]) for row in rows] == [
+        ("new", "ValueError in orders.read", "12k"),
+        ("KeyError", "KeyError", "1"),
     ]
     assert rows[0]["what"]["href"].endswith("id=7")
 
 
-def test_only_the_last_hour_has_failed_lately():
-    """By the moment it ended."""
-    rows = tuple({"id": str(ago), "finished_at": to_text(NOW - timedelta(minutes=ago))} for ago in (1, 59, 61))
-    found = frames.failed_lately(replace(picture(), failed=rows), 5)
-    assert [row["id"] for row in found] == ["1", "59"]
+def test_what_failed_alike_is_told_once():
+    """Within the last hour by the moment it ended, the newest of a kind with the count of all."""
+    tasks = [("load", "ValueError", 1), ("load", "ValueError", 30), ("load", "KeyError", 59), ("send", "OSError", 61)]
+    rows = tuple(
+        {**NewTask(name=name).checked().to_task(NOW, "").to_summary(), "id": f"{ago}",
+         "error": {"type": type, "message": "no"}, "finished_at": to_text(NOW - timedelta(minutes=ago))}
+        for name, type, ago in tasks
+    )  # fmt: skip
+    found = frames.failed_rows(replace(picture(), failed=rows), 5)
+    assert [(row["id"], row["name"]["hint"], row["count"]) for row in found] == [
+        ("1", "ValueError: no", "2"),
+        ("59", "KeyError: no", "1"),
+    ]
 
 
 def test_the_duration_chart_leaves_gaps():

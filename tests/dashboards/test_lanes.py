@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claudia_core.boards import Minute
-from dashboards.lanes import Bar, bar, bins, finish, lay, newest
+from dashboards.lanes import Bar, bar, finish, heaps, lay, newest
 
 NOW = 1_000.0
+ENDS = ("completed", "failed", "cancelled")
 BARS = st.lists(
     st.tuples(st.integers(0, 900), st.one_of(st.none(), st.integers(0, 300)), st.integers(0, 8)), max_size=60
 ).map(
@@ -69,10 +70,21 @@ def test_only_the_newest_are_drawn_one_by_one():
     assert newest(bars, 5)[1] == 5
 
 
-def test_what_is_not_drawn_is_told_by_the_minute():
-    """With how many failed; quiet minutes take no room."""
+def test_what_is_not_drawn_is_counted_by_the_minute():
+    """With how many failed; quiet minutes take no room, and what lies beyond either end is cut off."""
     minutes = [Minute(0), Minute(60, completed=2, failed=1), Minute(120, completed=1)]
-    assert bins(minutes, 0, 90) == [(60.0, 90, "3 tasks ended, 1 failed")]
+    (heap,) = heaps(minutes, 0, 90, 60, ENDS)
+    assert (heap.start, heap.end, heap.words) == (60, 90, "3 tasks ended, 1 failed")
+
+
+def test_heaps_are_as_wide_as_asked():
+    """Several minutes become one; only the statuses asked for count."""
+    minutes = [Minute(at, completed=1, failed=1) for at in range(0, 1200, 60)]
+    found = heaps(minutes, 0, 1200, 300, ["failed"])
+    assert [(heap.start, heap.size, heap.words) for heap in found][:2] == [
+        (0, 5, "5 tasks ended, 5 failed"),
+        (300, 5, "5 tasks ended, 5 failed"),
+    ]
 
 
 @pytest.mark.parametrize(("name", "is_drawn"), [("waits", False), ("runs", True), ("broke", True)])

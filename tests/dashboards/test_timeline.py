@@ -4,13 +4,16 @@ from bokeh.models import ColumnDataSource
 
 from dashboards import lanes
 from dashboards.pages.tasks import TasksPage
-from dashboards.parts.timeline import TaskTimeline, put
+from dashboards.parts.timeline import TaskTimeline
+from dashboards.parts.timeline_figure import heap_columns, put
 from tests.dashboards.conftest import settle
+from tests.dashboards.staged import past
 
 
 def shown(view):
-    """The names of its bars."""
-    return list(view._sources["bars"].data["name"])
+    """The names of its bars, as far as they have any width."""
+    data = view._sources["bars"].data
+    return [name for name, left, right in zip(data["name"], data["left"], data["right"], strict=True) if right > left]
 
 
 def again(view):
@@ -65,16 +68,92 @@ def test_a_click_opens_the_task(busy):
     assert opened == [busy.tasks.list(name="broke").tasks[0].id]
 
 
-def test_too_many_are_drawn_by_the_minute(busy, monkeypatch):
+def test_too_many_are_counted_in_columns(busy, monkeypatch):
     """And a sentence says so."""
     monkeypatch.setattr(lanes, "MOST_BARS", 2)
-    monkeypatch.setattr(lanes.newest, "__defaults__", (2,))
     settle(busy)
     view = TaskTimeline(busy)
     view.refresh()
     assert len(shown(view)) == 2
-    assert "by the minute" in view.words.object
-    assert view._sources["rest"].data["name"]
+    assert "counted in columns" in view.words.object
+    assert view._sources["heaps"].data["name"]
+
+
+def test_too_many_that_are_filtered_are_left_out(busy, monkeypatch):
+    """The hub does not count by type, so that is told instead."""
+    monkeypatch.setattr(lanes, "MOST_BARS", 1)
+    for _ in range(3):
+        busy.tasks.complete(busy.tasks.create("mail", type="mail", start=True).id)
+    settle(busy)
+    view = TaskTimeline(busy, type="mail")
+    view.refresh()
+    assert shown(view) == ["mail"]
+    assert "left out" in view.words.object
+
+
+def test_it_is_filtered_by_status_type_and_name(busy):
+    """What is read and what comes later; each filter is let go again."""
+    settle(busy)
+    view = TaskTimeline(busy, status="failed")
+    view.refresh()
+    assert shown(view) == ["broke"]
+    view.status, view.name_prefix = "", "IS"
+    view.refresh()
+    assert shown(view) == ["is done"]
+    view.name_prefix, view.type = "", "etl"
+    busy.tasks.create("other", start=True, type="mail")
+    busy.tasks.create("more", start=True, type="etl")
+    settle(busy)
+    view.refresh()
+    assert sorted(shown(view)) == ["more", "runs"]
+    view.type = "none of these"
+    view.refresh()
+    assert view.table.zero[0] == "No task matches"
+    assert not view.switch.visible
+
+
+def test_a_task_that_no_longer_fits_goes(busy):
+    """An active one that completes, on a timeline of what is active."""
+    settle(busy)
+    view = TaskTimeline(busy, status="active")
+    view.refresh()
+    assert shown(view) == ["runs"]
+    busy.tasks.complete(busy.tasks.list(name="runs").tasks[0].id)
+    settle(busy)
+    again(view)
+    assert view.table.visible
+    assert view.table.rows == []
+
+
+def test_a_day_can_be_seen():
+    """From the store, with what ended hours ago; a shorter time leaves it out."""
+    with past(hours=5) as (hub, clock):
+        task = hub.tasks.create("long ago", start=True)
+        clock.move(60)
+        hub.tasks.complete(task.id)
+        settle(hub)
+        view = TaskTimeline(hub)
+        view.refresh()
+        assert view.table.zero[0] == "No task ran in this time"
+        view._on_choose("24h")
+        assert shown(view) == ["long ago"]
+
+
+def test_the_page_keeps_the_span(busy):
+    """Who owns the address is told of a choice instead."""
+    chosen = []
+    view = TaskTimeline(busy, on_span=chosen.append)
+    view._on_choose("1h")
+    assert (chosen, view.span) == (["1h"], "15m")
+
+
+def test_columns_are_stacked_by_status():
+    """The highest is three lanes high; each part lies on the one before."""
+    columns = heap_columns([lanes.Heap(0, 60, {"completed": 5, "failed": 1}), lanes.Heap(60, 120, {"completed": 1})])
+    assert columns["bottom"][0] == -0.8
+    assert columns["top"][1] == -3.8
+    assert columns["bottom"][1] == columns["top"][0]
+    assert len(set(columns["hatch"])) == 2
 
 
 def test_an_empty_hub_says_what_to_do(claudia):
@@ -103,8 +182,22 @@ def test_the_tasks_page_shows_it_when_asked(busy):
     assert page.timeline is None
     page._on_view("timeline")
     assert page.timeline.layout.visible
-    assert not page.paged.visible
+    assert not page.table.layout.visible
+    assert page.fields.visible
     assert "runs" in shown(page.timeline)
     page._on_view("")
     assert not page.timeline.layout.visible
-    assert page.paged.visible
+    assert page.table.layout.visible
+
+
+def test_the_tasks_page_hands_its_filters_on(busy):
+    """And keeps the span in its address."""
+    settle(busy)
+    page = TasksPage(busy, view="timeline", status="failed")
+    page.refresh()
+    assert shown(page.timeline) == ["broke"]
+    page.timeline._on_choose("1h")
+    assert (page.span, page.timeline.span) == ("1h", "1h")
+    page._on_status("completed")
+    again(page.timeline)
+    assert shown(page.timeline) == ["is done"]
