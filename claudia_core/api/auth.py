@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from anyio import to_thread
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claudia_core.api import problems
 from claudia_core.api.access.access import Access
 from claudia_core.api.access.browser import address_of, cookies, sign_in, token_in_link, without_token
 from claudia_core.api.access.presence import Presence
 from claudia_core.api.access.rules import OPEN, Need, Rules
-from claudia_core.api.origin import LOOPBACK, SAFE_METHODS, is_known_host, is_same_origin
+from claudia_core.api.origin import LOOPBACK, SAFE_METHODS, is_foreign_load, is_known_host, is_same_origin
 from claudia_core.api.refusals import ask_to_sign_in, forbidden, foreign_host, foreign_origin
 from claudia_core.errors import ClaudiaError, TokenExpired, TokenInvalid, Unauthenticated
 from claudia_core.model.identity import ANONYMOUS, Identity, enter, leave
-
-STATIC_PATHS = ("/static/", "/components/")
-"""Files that are the same for everybody and may be cached."""
-
-HEADERS = {
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "frame-ancestors 'self'",
-    "referrer-policy": "no-referrer",
-}
 
 SIGNED_OUT = 1008
 """How a socket closes whose owner may not be here any more."""
@@ -43,19 +34,20 @@ class Guard:
         access: knows the callers.
         rules: what each address takes.
         host: a name of this server, allowed besides the loopback ones.
+        public: the name that people open, where a proxy has another.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, rules: Rules, *, host: str) -> None:
+    def __init__(self, app: ASGIApp, access: Access, rules: Rules, *, host: str, public: str = "") -> None:
         self._app = app
         self._access = access
         self._rules = rules
         self._presence = Presence(access)
-        self._hosts = LOOPBACK | {host.lower()}
+        self._hosts = LOOPBACK | {host.lower(), public.lower() or "localhost"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
         if scope["type"] == "http":
-            await self._http(scope, receive, _with_headers(scope, send))
+            await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
@@ -65,7 +57,7 @@ class Guard:
         headers = Headers(scope=scope)
         if not is_known_host(headers, self._hosts):
             await foreign_host()(scope, receive, send)
-        elif scope["method"] not in SAFE_METHODS and not is_same_origin(headers):
+        elif is_foreign_load(headers) or (scope["method"] not in SAFE_METHODS and not is_same_origin(headers)):
             await foreign_origin()(scope, receive, send)
         else:
             await self._known_origin(scope, headers, receive, send)
@@ -165,18 +157,3 @@ class Guard:
 
 def _wrong_link(linked: str) -> Unauthenticated | None:
     return TokenInvalid("that token is not right") if linked else None
-
-
-def _with_headers(scope: Scope, send: Send) -> Send:
-    is_static = scope["path"].startswith(STATIC_PATHS)
-
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            if not (is_static and message["status"] < 400):
-                headers.setdefault("cache-control", "no-store")
-        await send(message)
-
-    return send_with_headers

@@ -1,7 +1,8 @@
 """Where a request comes from: answers to foreign names and actions from foreign pages are refused.
 
 The host rule stops DNS rebinding, where a foreign page's name is made to point at this machine. The origin rule stops
-foreign pages, such as another server on localhost, from using a visitor's cookie.
+foreign pages, such as another server on localhost, from using a visitor's cookie. The load rule stops them from taking
+what they may not read, such as a page's scripts, as a part of their own.
 """
 
 from __future__ import annotations
@@ -48,3 +49,13 @@ def is_same_origin(headers: Headers) -> bool:
     except ValueError:
         return False
     return bool(authority) and authority.lower() == headers.get("host", "").lower()
+
+
+def is_foreign_load(headers: Headers) -> bool:
+    """Whether another site's page loads this as a part of itself: as a script, an image, by fetch.
+
+    Links and frames are no such thing; whether a page may be framed is the policy's matter. Browsers that do not send
+    Sec-Fetch-Mode are let through: the same is refused there by Cross-Origin-Resource-Policy and SameSite cookies.
+    """
+    site = headers.get("sec-fetch-site", "none")
+    return site in ("cross-site", "same-site") and headers.get("sec-fetch-mode", "navigate") != "navigate"

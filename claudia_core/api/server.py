@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -21,10 +21,16 @@ from claudia_core.api.access import login
 from claudia_core.api.access.access import Access
 from claudia_core.api.access.rules import Rules
 from claudia_core.api.auth import Guard
+from claudia_core.api.limits import connections
+from claudia_core.api.limits.door import Door
+from claudia_core.api.limits.rates import Rates
+from claudia_core.api.limits.throttle import Throttle
+from claudia_core.api.policy import Policy
 from claudia_core.api.realtime.serving import UVICORN, drop_dead_peers
 from claudia_core.app import Claudia
 from claudia_core.errors import SettingsError
 from claudia_core.logs import get_logger
+from claudia_core.settings import Settings
 
 log = get_logger(__name__)
 
@@ -125,15 +131,21 @@ def address_of(listener: socket.socket, host: str, token: str) -> str:
 def configured(app: FastAPI, listener: socket.socket, *, host: str, token: str) -> uvicorn.Server:
     """A server for `app` (of `create_app`) behind its guard, not yet running."""
     access = Access(app.state.hub, token, listener.getsockname()[1], app.state.sign_in_links)
-    guard = Guard(app, access, app.state.rules, host=host)
+    settings: Settings = app.state.hub.settings
+    rates = Rates(settings)
+    public = urlsplit(settings.public_url).hostname or ""
+    guard = Guard(Throttle(app, rates), access, app.state.rules, host=host, public=public)
+    door = Door(guard, rates, max_body=settings.max_body)
     config = uvicorn.Config(
-        guard,
+        Policy(door, ancestors=settings.frame_ancestors),
         log_config=None,
         access_log=False,  # its lines would hold tokens
         lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=PATIENCE,
-        **UVICORN,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies.replace(",", " ").split(),
+        **{**UVICORN, **connections.options(UVICORN["http"], settings.max_connections)},
     )
     return uvicorn.Server(config)
 

@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -70,11 +70,12 @@ class Guarded:
         return self.ask(f"/?token={TOKEN}").headers["set-cookie"].partition(";")[0]
 
 
-def small_app(reached: list[str], hub: Claudia) -> FastAPI:
+def small_app(reached: list[str], hub: Claudia, extra: Callable[[FastAPI], None]) -> FastAPI:
     app = FastAPI(openapi_url=None)
     app.state.hub, app.state.rules, app.state.sign_in_links = hub, Rules(), []
     problems.mount(app, hub)
     login.mount(app, hub)
+    extra(app)
 
     @app.api_route("/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "DELETE"])
     async def anything(path: str) -> dict[str, str]:
@@ -92,10 +93,12 @@ def small_app(reached: list[str], hub: Claudia) -> FastAPI:
 
 
 @contextmanager
-def guarded(hub: Claudia, host: str = "127.0.0.1") -> Iterator[Guarded]:
+def guarded(
+    hub: Claudia, host: str = "127.0.0.1", extra: Callable[[FastAPI], None] = lambda _: None
+) -> Iterator[Guarded]:
     listener = server.listen(host, 0)
     running = Guarded(listener.getsockname()[1], hub)
-    program = server.configured(small_app(running.reached, hub), listener, host=host, token=TOKEN)
+    program = server.configured(small_app(running.reached, hub, extra), listener, host=host, token=TOKEN)
     thread = threading.Thread(target=lambda: program.run(sockets=[listener]))
     thread.start()
     try:
