@@ -44,6 +44,13 @@ PAGES = (
 """All pages. Navigation, addresses, titles and the tests of every page derive from this table."""
 
 
+KEPT_FROM_SCRIPTS: dict[str, Any] = {
+    "include_headers": ["host", "user-agent"],
+    "include_cookies": ["claudia-theme", "claudia-system"],
+}
+"""What of a request is written into its page for the socket to repeat: never the cookie or token that let it in."""
+
+
 def mount(app: FastAPI, claudia: Claudia, **options: Any) -> None:
     """Add all pages to a FastAPI application. Guards for login belong outside of it, as a middleware.
 
@@ -59,7 +66,8 @@ def mount(app: FastAPI, claudia: Claudia, **options: Any) -> None:
         spec.load()  # once, here: not in the first session
     claudia.boards.tasks  # noqa: B018 - folded from now on, so that the first page does not wait for it
     pages: dict[str, Any] = {spec.path: _maker(spec, claudia) for spec in PAGES}
-    add_applications(pages, app=app, title={spec.path: f"{spec.title} · Claudia" for spec in PAGES}, **options)
+    titles = {spec.path: f"{spec.title} · Claudia" for spec in PAGES}
+    add_applications(pages, app=app, title=titles, **KEPT_FROM_SCRIPTS, **options)
     app.add_middleware(Assets)
 
 

@@ -11,6 +11,7 @@ import grpc
 from claudia_core.api.access.access import Access
 from claudia_core.api.contract.operations import Scope
 from claudia_core.api.grpc.statuses import refuse
+from claudia_core.api.limits.rates import Rates
 from claudia_core.errors import ClaudiaError, Unauthenticated
 from claudia_core.model.identity import ANONYMOUS, Identity
 
@@ -60,11 +61,13 @@ class Gate(grpc.ServerInterceptor):
     Args:
         callers: knows them.
         scopes: what each method asks for; one that is not there (reflection) is a viewer's.
+        rates: how often one caller may call.
     """
 
-    def __init__(self, callers: Callers, scopes: Mapping[str, Scope]) -> None:
+    def __init__(self, callers: Callers, scopes: Mapping[str, Scope], rates: Rates) -> None:
         self._callers = callers
         self._scopes = scopes
+        self._rates = rates
 
     def intercept_service(
         self, continuation: Callable[[grpc.HandlerCallDetails], Any], details: grpc.HandlerCallDetails
@@ -77,6 +80,7 @@ class Gate(grpc.ServerInterceptor):
             if identity is ANONYMOUS:
                 raise Unauthenticated("there is no token", hint="send the metadata authorization: Bearer TOKEN")
             identity.require(self._scopes.get(details.method, Scope.VIEWER), details.method)
+            self._rates.take(self._rates.of(identity), identity.actor)
         except ClaudiaError as error:
             return _refusal(error)
         return continuation(details)

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from claudia_core.api.access.access import Access
 from claudia_core.api.grpc.access import Callers, Gate
 from claudia_core.api.grpc.methods import MAX_STREAMS, handlers, scopes, services
+from claudia_core.api.limits.rates import Rates
 from claudia_core.api.origin import LOOPBACK
 from claudia_core.app import Claudia
 from claudia_core.errors import SettingsError
@@ -54,7 +55,7 @@ class Server:
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(WORKERS + MAX_STREAMS, thread_name_prefix="claudia-grpc")
         callers = Callers(Access(claudia, token, port))
-        gate = Gate(callers, scopes())
+        gate = Gate(callers, scopes(), Rates(claudia.settings))
         self._server = grpc.server(
             self._pool, handlers(claudia, self._stopping, callers), [gate], OPTIONS, maximum_concurrent_rpcs=1_000
         )
