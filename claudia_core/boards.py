@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from claudia_core.feed import Feed
+from claudia_core.feed import GLANCE, Feed
 from claudia_core.model.event import Event, Gap
 from claudia_core.model.task import Status
 from claudia_core.model.times import require_utc, utc_now
@@ -242,7 +242,7 @@ class Boards:
         with self._lock:
             if self._tasks is None:
                 board = TaskBoard(self._store)
-                self._feed.attach(board, board.load)
+                self._feed.attach(board, board.load, patience=GLANCE)
                 self._tasks = board
             return self._tasks
 

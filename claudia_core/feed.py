@@ -22,6 +22,9 @@ BUSY = 0.05
 BREATH = 0.003
 """Seconds to wait then, so that a busy log costs a wake-up per slice and not per commit."""
 
+GLANCE = 0.02
+"""Seconds that those wait then who only show what happens: nobody looks more often."""
+
 SLICE = 1_000
 """Most events read at once."""
 
@@ -72,15 +75,16 @@ class Feed:
     def _begin(self) -> int:
         return self._store.head()
 
-    def attach(self, follower: Follower, load: Callable[[], int]) -> None:
+    def attach(self, follower: Follower, load: Callable[[], int], *, patience: float = BREATH) -> None:
         """Hand the log to `follower` from the sequence that `load()` returns.
 
         `load` is called with no events in flight and returns the head of the picture it took: nothing is missed and
-        nothing comes twice.
+        nothing comes twice. A busy log may keep the follower waiting for `patience` seconds where nobody is in a
+        greater hurry: what people look at needs fewer, larger slices than what programs wait for.
         """
         self.start()
         with self._moved:
-            self._followers.append(_Behind(follower, load()))
+            self._followers.append(_Behind(follower, load(), patience))
 
     def detach(self, follower: Follower) -> None:
         """Stop handing the log to `follower`."""
@@ -122,8 +126,12 @@ class Feed:
     def _breathe(self) -> None:
         """While news come quickly, take a few commits together; the first of them is never delayed."""
         if time.monotonic() - self._handed_at < BUSY:
-            self._stopped.wait(BREATH)
+            self._stopped.wait(self._patience())
         self._handed_at = time.monotonic()
+
+    def _patience(self) -> float:
+        """How long the most impatient follower waits; handlers are in a hurry."""
+        return BREATH if self._bus.handler_count else min((one.patience for one in self._followers), default=BREATH)
 
     def _hand_on(self, part: EventSlice) -> None:
         if part.gap is not None:
@@ -151,8 +159,9 @@ class Feed:
 class _Behind:
     """Keeps from a follower what its first picture already held."""
 
-    def __init__(self, follower: Follower, loaded: int) -> None:
+    def __init__(self, follower: Follower, loaded: int, patience: float) -> None:
         self.follower = follower
+        self.patience = patience
         self._loaded = loaded
 
     def apply(self, events: list[Event], gap: Gap | None) -> None:

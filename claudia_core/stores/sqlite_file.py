@@ -73,12 +73,18 @@ MIGRATIONS: Mapping[int, Migration] = {}
 """Steps forward by the version they start from; each leaves the file at the next version, in the same transaction."""
 
 
+LOG_PAGES = 4_000
+"""Pages (of 4 kB) of the write-ahead log from which on they are moved to the file: a page that many commits changed is
+then moved once, and the commit that has to do it waits for the disk three times instead of once."""
+
+
 def connect(path: Path, *, durability: str = "full", busy_timeout: float = 30.0) -> apsw.Connection:
     """A connection to a prepared file."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_timeout(int(busy_timeout * 1000))
     connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
     connection.execute("PRAGMA cache_size = -8000")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     return connection
 
 

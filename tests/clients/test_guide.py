@@ -22,6 +22,8 @@ PRINTED = {
 
 
 def test_every_client_has_an_example():
+    """And each example is run below."""
+    assert len(SECTIONS) == GUIDE.read_text(encoding="utf-8").count("```python")
     assert [re.search(r"`(\w+)", title)[1] for title, _ in SECTIONS] == list(PRINTED)
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 
 import pytest
 
@@ -229,3 +230,28 @@ def test_a_store_that_cannot_be_read_for_a_while(claudia, error):
     store.broken = False
     eventually(lambda: heard and feed.error is None)
     feed.stop()
+
+
+def slices_of(claudia, seconds):
+    """How often a busy log is handed on in that time."""
+    slices = []
+
+    class Counting:
+        def apply(self, events, gap):
+            slices.append(len(events))
+
+    follower = Counting()
+    claudia.feed.attach(follower, claudia.store.head, patience=0.1)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        write_many(claudia, 1)
+    claudia.feed.detach(follower)
+    return len(slices)
+
+
+def test_a_patient_follower_gets_few_large_slices_unless_somebody_is_in_a_hurry(claudia):
+    """What is only looked at costs little while much happens; a handler is told at once all the same."""
+    patient = slices_of(claudia, 0.6)
+    claudia.on("nothing:*", lambda event: None)
+    assert 2 <= patient <= 12
+    assert slices_of(claudia, 0.6) > 2 * patient

@@ -153,7 +153,9 @@ def router(realtime: Realtime) -> APIRouter:
         **{status: {"description": title, "content": {MEDIA_TYPE: {}}} for status, title in refusals.items()},
     }
 
-    @routes.get("/api/v1/events/stream", response_class=EventStream, responses=described)
+    options: dict[str, Any] = {"status_code": 200, "response_class": EventStream, "responses": described}
+
+    @routes.get("/api/v1/events/stream", operation_id="events.stream", **options)
     async def stream_events(
         request: Request,
         channel: Annotated[list[str] | None, Query(description=f"Channels: {NAMES}")] = None,
@@ -166,7 +168,7 @@ def router(realtime: Realtime) -> APIRouter:
         asked = Asked(channel or [], type or [], subject, last_event_id or after)
         return await asked.answer(realtime, request.scope)
 
-    @routes.get("/events/{user_id}", response_class=EventStream, responses=described)
+    @routes.get("/events/{user_id}", operation_id="events.notifications", **options)
     async def stream_notifications(
         request: Request,
         user_id: Annotated[str, Path(max_length=100)],

@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -15,6 +14,7 @@ import claudia_core
 from claudia_core.api import problems
 from claudia_core.api.contract.operations import TABLE, Operation
 from claudia_core.api.contract.outputs import TaskOut
+from claudia_core.api.realtime.described import WEBSOCKETS
 from claudia_core.api.rest.reading import Binding, properties
 
 PREFIX = "/api/v1"
@@ -27,6 +27,8 @@ DESCRIPTION = """Everything the hub knows and does, as JSON.
 * **Repeats**: a change sent with an `Idempotency-Key` happens once within 24 hours; its repeats get the same answer.
 * **Versions**: a task's `ETag` is its version. `If-None-Match` asks only for news; a change with `If-Match`
   happens only if the task is still at that version.
+* **Live**: `/api/v1/events/stream` tells events as they happen. So do WebSockets: `/ws` for channels to subscribe to,
+  and `/ws/tasks/{id}` for one task to its end; what they say is in this document's `x-websockets`.
 """
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -34,6 +36,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "tasks.start": {"agent_id": "01932f3e-7b5a-7cc0-9c5d-1f2e3d4c5b6a"},
     "tasks.complete": {"result": {"rows": 1200}},
     "tasks.fail": {"message": "row 17 has no date", "type": "ValueError"},
+    "tasks.rerun": {"payload": {"file_id": "file124"}},
+    "filters.rename": {"name": "Broken this week"},
     "tasks.cancel": {"reason": "not needed any more"},
     "events.append": {"events": [{"type": "invoice:paid", "subject": "42", "data": {"amount": 12.5}}]},
     "progress.update": {"updates": [{"id": "01932f3e-7b5a-7cc0-9c5d-1f2e3d4c5b6a", "current": 30}]},
@@ -124,21 +128,25 @@ def document(app: FastAPI) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}],
+        "x-websockets": WEBSOCKETS,
     }
 
 
 def _others(app: FastAPI) -> dict[str, Any]:
     """What FastAPI knows of the routes that others added; its own form of validation errors is not what is sent."""
-    routes = [route for route in app.routes if isinstance(route, APIRoute) and route.include_in_schema]
+    routes = [route for route in app.routes if getattr(route, "include_in_schema", True)]  # routers say nothing of it
     found = get_openapi(title="Claudia", version=claudia_core.__version__, routes=routes)
     for methods in found.get("paths", {}).values():
         for described in methods.values():
-            described["responses"] |= {str(status): _problem(status) for status in (400, 401, 403)}
-            if "422" in described["responses"]:
-                described["responses"]["422"] = _problem(422)
+            refused = {status for status, answer in described["responses"].items() if _is_refusal(status, answer)}
+            described["responses"] |= {status: _problem(int(status)) for status in {*refused, "400", "401", "403"}}
     for name in ("HTTPValidationError", "ValidationError"):
         found.get("components", {}).get("schemas", {}).pop(name, None)
     return found
+
+
+def _is_refusal(status: str, answer: dict[str, Any]) -> bool:
+    return status == "422" or problems.MEDIA_TYPE in answer.get("content", {})
 
 
 class Described:

@@ -1,6 +1,8 @@
 """A real browser's own EventSource and WebSocket."""
 
 import contextlib
+import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
@@ -46,6 +48,32 @@ SOCKET = """
     };
 })
 """
+
+
+GUIDE = (Path(__file__).resolve().parents[3] / "docs/guide/realtime.md").read_text(encoding="utf-8")
+SCRIPTS = re.findall(r"```js\n(.*?)```", GUIDE, re.DOTALL)
+
+
+@pytest.mark.browser
+async def test_the_guides_script(claudia: Claudia) -> None:
+    """As it stands: what completes is shown."""
+    require("Chromium", CHROMIUM)
+    assert len(SCRIPTS) == GUIDE.count("```") / 2 == 1
+    async with contextlib.AsyncExitStack() as stack:
+        play = await stack.enter_async_context(async_playwright())
+        browser = await play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        stack.push_async_callback(browser.close)
+        page = await browser.new_page()
+        served = stack.enter_context(serving(claudia))
+        await page.goto(served.url("/openapi.json", "http"))
+        task = claudia.tasks.create("rows", start=True)
+        show = "window.shown = []; window.show = event => shown.push(event.data.id);"
+        await page.add_script_tag(content=show + SCRIPTS[0])
+        await page.evaluate("new Promise(done => source.addEventListener('connected', done))")
+        claudia.tasks.complete(task.id)
+        await page.wait_for_function("window.shown.length > 0")
+        assert await page.evaluate("shown") == [task.id]
+        await page.evaluate("source.close()")
 
 
 @pytest.mark.browser
