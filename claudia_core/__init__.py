@@ -31,3 +31,17 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext claudia_core`: errors of cells are captured, with the source of the cell."""
+    from claudia_core.integrations.ipython import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext claudia_core`: no more."""
+    from claudia_core.integrations.ipython import unload
+
+    unload(shell)
