@@ -1,4 +1,4 @@
-"""The command line: `claudia serve | demo | tasks | watch | report | prune | backup | restore | doctor`.
+"""The command line: `claudia serve | demo | tasks | watch | report | user | key | session | audit | ... | doctor`.
 
 Each command is in the file of its noun and is loaded only when it is called, so that help and small commands are quick.
 """
@@ -25,6 +25,10 @@ COMMANDS = {
     "tasks": ("tasks:tasks", "List tasks."),
     "watch": ("watch:watch", "Show running tasks and new events live."),
     "report": ("report:report", "Write what happened in a period as one file, HTML or Markdown."),
+    "user": ("user:app", "People who may sign in: list, add, change, remove."),
+    "key": ("key:app", "API keys: list, create, revoke; and the keys that sign tokens."),
+    "session": ("session:app", "Who is signed in: list, end, sign out everywhere."),
+    "audit": ("audit:audit", "Who changed what: as a table, JSON lines or CSV."),
     "prune": ("store:prune", "Delete old events."),
     "backup": ("store:backup", "Copy the store to a new file while it is in use."),
     "restore": ("store:restore", "Put a backup in the place of the store."),

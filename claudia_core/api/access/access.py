@@ -196,7 +196,7 @@ class Access:
 
         settings = self.hub.settings
         return AuthService(
-            self.signing.keys,
+            self.signing.usable,
             expires_in=settings.access_token_seconds,
             refresh_expires_in=settings.refresh_token_seconds,
         )

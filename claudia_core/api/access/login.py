@@ -30,7 +30,9 @@ Secret = Annotated[str, Field(max_length=8_000)]
 class Credentials(BaseModel):
     """A name with its password, or an API key, or the server's token."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "ann", "password": "four random words here"}]}
+    )
 
     name: str = Field("", max_length=100)
     password: str = Field("", max_length=1_000)
@@ -40,7 +42,7 @@ class Credentials(BaseModel):
 class RefreshToken(BaseModel):
     """The token that gets the next pair, once."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"refresh_token": "eyJ0eXAiOi..."}]})
 
     refresh_token: Secret
 
@@ -48,7 +50,7 @@ class RefreshToken(BaseModel):
 class AnyToken(BaseModel):
     """An access or refresh token: its whole family ends."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"token": "eyJ0eXAiOi..."}]})
 
     token: Secret
 
@@ -62,6 +64,17 @@ class TokensOut(BaseModel):
     expires_in: int = Field(description="Seconds for which the access token is good.")
     refresh_expires_in: int = Field(description="Seconds for which the refresh token is good.")
     scope: str
+
+
+class IdentityOut(BaseModel):
+    """Somebody who asks."""
+
+    kind: str = Field(description="token, user or key.")
+    id: str
+    name: str
+    scope: str | None
+    projects: list[str] = Field(description="The projects they are confined to; none for all.")
+    via: str = Field(description="How they came: token, password, oidc, key or jwt.")
 
 
 def mount(app: FastAPI, claudia: Claudia) -> None:
@@ -157,6 +170,14 @@ def _programs(hub: Claudia) -> APIRouter:
                 hub.sessions.end(identity.session, action="auth.revoke")
         except (Unauthenticated, NotFound):
             return
+
+    @routes.get("/me")
+    def me() -> IdentityOut:
+        """Who the caller is taken for."""
+        who = current()
+        return IdentityOut(
+            kind=who.kind, id=who.id, name=who.name, scope=who.scope, projects=sorted(who.projects), via=who.via
+        )
 
     return routes
 

@@ -74,7 +74,7 @@ class SigningKeys:
         self._kept: list[SigningKey] = []
         self._mark: tuple[int, int] | None = None
 
-    def keys(self) -> Sequence[SigningKey]:
+    def usable(self) -> Sequence[SigningKey]:
         """The keys, the one that signs first; made at the first call.
 
         Raises:
@@ -103,7 +103,7 @@ class SigningKeys:
         if self._given:
             hint = "put the present secret into CLAUDIA_JWT_PREVIOUS_SECRET and a new one into JWT_SECRET"
             raise SettingsError("the signing key is set by JWT_SECRET", field="jwt_secret", hint=hint)
-        before, new = list(self.keys()), SigningKey.new()
+        before, new = list(self.usable()), SigningKey.new()
         # A key stops signing when the next one is made, so that is what its last token is counted from.
         stopped = [new.made_at, *(key.made_at for key in before)]
         kept = [new, *(key for key, at in zip(before, stopped, strict=False) if new.made_at - at < self._lasts)]
