@@ -57,34 +57,6 @@ def bars(minutes: Sequence[Minute]) -> dict[str, dict[str, list[float]]]:
     return found
 
 
-def throughput_spec(minutes: Sequence[Minute], height: int = 220) -> Any:
-    """The throughput chart as a HoloViews overlay of one layer of rectangles per series."""
-    import holoviews as hv
-    import holoviews.plotting.bokeh  # draws without the hv.extension of a notebook
-
-    layers = [
-        hv.Rectangles(_columns(rectangles), kdims=["left", "bottom", "right", "top"], label=series).opts(
-            color=CHART_COLOURS[series], line_alpha=0, fill_alpha=1.0
-        )
-        for series, rectangles in bars(minutes).items()
-    ]
-    return hv.Overlay(layers).opts(
-        height=height,
-        responsive=True,
-        show_legend=False,
-        xlabel="",
-        ylabel="tasks per minute",
-        toolbar=None,
-        default_tools=[],
-        show_frame=False,
-        padding=0,
-    )
-
-
-def _columns(rectangles: dict[str, list[float]]) -> list[tuple[float, ...]]:
-    return list(zip(*(rectangles[key] for key in ("left", "bottom", "right", "top")), strict=True))
-
-
 def ended(minute: Minute) -> int:
     """Tasks that ended within a minute."""
     return minute.completed + minute.failed + minute.cancelled

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
-
-import panel as pn
 
 from claudia_core.boards import Minute
 from dashboards import frames
@@ -20,10 +16,7 @@ if TYPE_CHECKING:
 
 
 class ThroughputChart(Chart):
-    """The last hour of a hub as stacked bars; the same as a table for those who cannot see them, and words when empty.
-
-    HoloViews, which draws it, is loaded once per process, beside the work of the page.
-    """
+    """The last hour of a hub as stacked bars; the same as a table for who cannot see them, and words when empty."""
 
     TITLE = "Throughput, last hour"
     COLOURS = CHART_COLOURS
@@ -50,10 +43,6 @@ class ThroughputChart(Chart):
         """Whether no task ended."""
         return frames.tops(data) == 0
 
-    def can_draw(self) -> bool:
-        """Whether HoloViews is there."""
-        return holoviews_loaded()
-
     def draw(self, data: Sequence[Minute]) -> Any:
         """The stacked bars."""
         drawn, self._sources = figure(data)
@@ -70,34 +59,22 @@ class ThroughputChart(Chart):
         return frames.twin_rows(data)
 
 
-def holoviews_loaded() -> bool:
-    """Whether HoloViews is ready; where it is not, it is loaded in a thread, so that no page waits for it."""
-    loader = _loader()
-    if pn.state.curdoc is None:
-        loader.join()
-    return not loader.is_alive()
-
-
-@cache
-def _loader() -> threading.Thread:
-    loader = threading.Thread(target=_load, name="load-holoviews", daemon=True)
-    loader.start()
-    return loader
-
-
-def _load() -> None:
-    import holoviews.plotting.bokeh  # noqa: F401 - the import is the work
-
-
 def figure(minutes: Sequence[Minute]) -> tuple[Any, dict[str, Any]]:
     """The chart as a Bokeh figure, and the data source of each series to be changed in place."""
-    import holoviews
+    from bokeh.models import ColumnDataSource, Range1d
+    from bokeh.plotting import figure as new_figure
 
-    drawn = holoviews.render(frames.throughput_spec(minutes, HEIGHT), backend="bokeh")
+    drawn = new_figure(
+        height=HEIGHT, sizing_mode="stretch_width", toolbar_location=None, tools="", x_range=Range1d(),
+        y_range=Range1d(), y_axis_label="tasks per minute",
+    )  # fmt: skip
     sources = {}
-    for series, renderer in zip(frames.SERIES, drawn.renderers, strict=True):
-        sources[series] = renderer.data_source
-        renderer.data_source.data = frames.bars(minutes)[series]
+    for series, rectangles in frames.bars(minutes).items():
+        sources[series] = ColumnDataSource(dict(rectangles))
+        drawn.quad(
+            left="left", right="right", bottom="bottom", top="top", source=sources[series], name=series,
+            fill_color=CHART_COLOURS[series], line_alpha=0,
+        )  # fmt: skip
     clock_axis(drawn)
     return drawn, sources
 

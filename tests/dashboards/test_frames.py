@@ -62,10 +62,16 @@ def test_bars_stand_on_each_other():
     assert found["failed"]["right"][0] - found["failed"]["left"][0] < 60_000
 
 
-def test_the_spec_has_a_layer_for_each_series():
-    """HoloViews can draw it, also when nothing happened."""
-    spec = frames.throughput_spec([Minute(AT), Minute(AT + 60, completed=2)])
-    assert [layer.label for layer in spec.values()] == list(frames.SERIES)
+def test_the_chart_has_bars_for_each_series():
+    """One source each, with an outline of every minute, also when nothing happened in it; axes hold the highest."""
+    from dashboards.parts.throughput import figure, scale
+
+    minutes = [Minute(AT), Minute(AT + 60, completed=20)]
+    drawn, sources = figure(minutes)
+    assert list(sources) == [renderer.name for renderer in drawn.renderers] == list(frames.SERIES)
+    assert [len(source.data["top"]) for source in sources.values()] == [2, 2, 2]
+    scale(drawn, minutes)
+    assert drawn.y_range.end > 20
 
 
 def test_verdict_says_what_is_wrong_first():
