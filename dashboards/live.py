@@ -16,6 +16,7 @@ from panel.viewable import Viewer
 
 from claudia_core.errors import ClaudiaError
 from claudia_core.logs import get_logger
+from dashboards.pulse import Pulse
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 PERIOD = 250
-"""Milliseconds between two looks at the version."""
+"""Milliseconds between two looks at the version, where no server beats for all sessions."""
 
 AT_REST = 1.0
 """Seconds after which a view is refreshed though nothing happened: minutes turn, and the feed may be in trouble."""
@@ -99,38 +100,51 @@ class Page(LiveView):
 
 
 class Ticker:
-    """Refreshes a view as long as it is shown."""
+    """Refreshes a view as long as it is shown: at the server's beat, or in a notebook by a timer of its own."""
 
     def __init__(self, view: LiveView) -> None:
         self._view = view
         self._callback: Any = None
+        self._pulse: Pulse | None = None
         self._seen = -1
         self._at = 0.0
 
     def start(self) -> None:
-        """Look for the first time, and from then on periodically."""
+        """Look for the first time soon, and from then on periodically."""
+        session = _session()
+        if session is not None:
+            session.document.add_next_tick_callback(self._join)
+            return
         self.tick()
         self._callback = pn.state.add_periodic_callback(self.tick, period=PERIOD)
+
+    async def _join(self) -> None:
+        self._pulse = Pulse.here()
+        self._pulse.add(self, _session())
 
     def stop(self) -> None:
         """Let go of the view."""
         if self._callback is not None:
             self._callback.stop()
-        self._callback = None
+        if self._pulse is not None:
+            self._pulse.drop(self)
+        self._callback = self._pulse = None
+
+    def is_due(self) -> bool:
+        """Whether the board moved on, or was at rest for a moment."""
+        moved = self._view.claudia.boards.tasks.version != self._seen
+        return moved or time.monotonic() - self._at >= AT_REST
 
     def tick(self) -> None:
-        """Refresh the view when the board moved on, or after a moment at rest."""
+        """Refresh the view if it is due."""
         view = self._view
         if self._callback is not None and not view.layout._models:
             self.stop()  # a notebook's cell was cleared
             return
-        if not _watched():
-            return
         try:
-            version = view.claudia.boards.tasks.version
-            if version == self._seen and time.monotonic() - self._at < AT_REST:
+            if not self.is_due():
                 return
-            self._seen, self._at = version, time.monotonic()
+            self._seen, self._at = view.claudia.boards.tasks.version, time.monotonic()
             with pn.io.hold():
                 view.pull()
         except Exception as error:
@@ -139,11 +153,10 @@ class Ticker:
             self.stop()
 
 
-def _watched() -> bool:
-    """Whether a browser is connected; between its going and the end of the session there is nobody to tell."""
+def _session() -> Any:
+    """The server's session that the present document belongs to; None in a notebook or without a server."""
     context = pn.state.curdoc.session_context if pn.state.curdoc is not None else None
-    session = getattr(context, "session", None)
-    return session is None or session.connection_count > 0
+    return getattr(context, "session", None)
 
 
 def on_session_end(callback: Callable[[], None]) -> None:

@@ -41,6 +41,7 @@ class Frame:
             raw_css=[page_css(dark)],
             template=template(),
         )
+        self._unlink()
         self._address = ""
         self._reading = False
         self._on_address(pn.state.location.search if pn.state.location else "")
@@ -55,12 +56,16 @@ class Frame:
         on_session_end(self.release)
 
     def release(self) -> None:
-        """Let go of what outlives the session: a `pmui.Page` refers to the process-wide `pn.state.busy`."""
+        """Let go of what outlives the session."""
+        self._unlink()
+        if self.page._ticker is not None:
+            self.page._ticker.stop()
+
+    def _unlink(self) -> None:
+        """Drop references to the process: a `pmui.Page` follows `pn.state.busy`, which any session's work changes."""
         for part in self.root.select():
             for _, watcher in part._param__private.ref_watchers:
                 watcher.inst.param.unwatch(watcher)
-        if self.page._ticker is not None:
-            self.page._ticker.stop()
 
     def _on_address(self, search: str) -> None:
         """Take the page's state from an address; what does not fit is left at its default."""
