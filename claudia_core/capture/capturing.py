@@ -124,13 +124,20 @@ class Capturing:
         self.report(render(taken, About()))
 
     def capture_message(
-        self, message: str, *, type: str = "Message", level: str = "error", culprit: str = "", **context: Any
+        self,
+        message: str,
+        *,
+        type: str = "Message",
+        level: str = "error",
+        culprit: str = "",
+        fingerprint: tuple[str, ...] = (),
+        **context: Any,
     ) -> str:
         """Tell the hub about something that went wrong without an exception; the rest is as in `capture`."""
         try:
             values = {"tags": {}, "user": {}, "context": context}
             said = {"type": type, "message": str(message), "culprit": culprit}
-            return self._capture(None, level, (), None, "message", True, values, **said)
+            return self._capture(None, level, fingerprint, None, "message", True, values, **said)
         except Exception as broken:  # noqa: BLE001 - see capture
             log.error("a message could not be captured", error=repr(broken))
             return ""

@@ -189,7 +189,7 @@ def _end_of(text: str, begin: int, name: str, code: bool) -> int:
         found = pattern.match(text, begin)
         if found is not None:
             return found.end() if len(found[0].strip("\"'\\bBrRfFuU")) or len(found[0]) > 3 else begin
-    if code:
+    if code and not _is_in_string(text, begin):
         return begin
     low = name.lower()
     if "authorization" in low or "cookie" in low:
@@ -200,6 +200,13 @@ def _end_of(text: str, begin: int, name: str, code: bool) -> int:
     if found is None or found[0] in ("None", "null", "True", "False", "true", "false"):
         return begin
     return found.end()
+
+
+def _is_in_string(text: str, place: int) -> bool:
+    """Whether a line of source has a string open there, which does not begin with a value put in."""
+    before = text[text.rfind("\n", 0, place) + 1 : place][-500:]
+    is_open = before.count('"') % 2 == 1 or before.count("'") % 2 == 1
+    return is_open and text[place : place + 1] != "{"
 
 
 def _scheme(match: re.Match[str]) -> str:

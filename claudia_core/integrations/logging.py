@@ -1,6 +1,6 @@
 """A handler for `logging`: what is logged becomes breadcrumbs, and errors that are logged become occurrences.
 
-    logging.getLogger().addHandler(ErrorHandler(claudia))
+logging.getLogger().addHandler(ErrorHandler(claudia))
 """
 
 from __future__ import annotations
@@ -57,5 +57,6 @@ class ErrorHandler(logging.Handler):
             type=f"log.{record.levelname}",
             level=level,
             culprit=f"{record.module}.{record.funcName}",
+            fingerprint=("log", record.name, str(record.msg)[:200]),
             **where,
         )

@@ -43,7 +43,7 @@ def test_everything_about_an_error(claudia: Claudia) -> None:
         ("KeyError", "cause", 0),
     ]
     frame = found.exceptions[0]["frames"][-1]
-    assert frame["code"].strip() == 'raise ValueError("no date, password=[scrubbed]") from cause'.replace('"no', '"no')
+    assert frame["code"].strip() == 'raise ValueError("no date, password=[scrubbed]") from cause'
     assert frame["in_app"]
     assert len(frame["before"]) == 5
     assert frame["locals"] == {}
@@ -62,7 +62,8 @@ def test_everything_about_an_error(claudia: Claudia) -> None:
 def test_variables_on_request() -> None:
     """Bounded, freed of secrets, and only of the program's own functions."""
     with Claudia("memory://", display="off", capture_locals=True, service="shop", release="1.2") as claudia:
-        password, rows = "hunter2", list(range(1_000))
+        password = "hunter2"
+        rows = list(range(1_000))
         try:
             raise ValueError(len(rows))
         except ValueError as error:

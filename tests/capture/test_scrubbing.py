@@ -130,6 +130,7 @@ def test_source_stays_readable() -> None:
         f"token = {S}",
         "x = 1",
     ]
+    assert SCRUB.lines(['fail("password=hunter2", f"token={token}")']) == [f'fail("password={S}", f"token={{token}}")']
     trace = (
         "Traceback (most recent call last):\n"
         '  File "a.py", line 3, in run\n'
