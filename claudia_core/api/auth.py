@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claudia_core.api import problems
 from claudia_core.api.access.access import Access
-from claudia_core.api.access.browser import address_of, cookies, sign_in, token_in_link, without_token
+from claudia_core.api.access.browser import address_of, cookie_name, cookies, sign_in, token_in_link, without_token
 from claudia_core.api.access.presence import Presence
 from claudia_core.api.access.rules import OPEN, Need, Rules
 from claudia_core.api.origin import LOOPBACK, SAFE_METHODS, is_foreign_load, is_known_host, is_same_origin
@@ -123,11 +123,11 @@ class Guard:
                 return await to_thread.run_sync(self._access.bearer, shown, address), None
             except Unauthenticated as error:
                 return ANONYMOUS, error
-        return await self._by_cookie(headers, address)
+        return await self._by_cookie(scope, headers, address)
 
-    async def _by_cookie(self, headers: Headers, address: str) -> tuple[Identity, Unauthenticated | None]:
+    async def _by_cookie(self, scope: Scope, headers: Headers, address: str) -> tuple[Identity, Unauthenticated | None]:
         wrong: Unauthenticated | None = None
-        for value in cookies(headers, self._access.cookie_name):
+        for value in cookies(headers, cookie_name(self._access, scope)):
             known = self._access.known(f"cookie {value}", address)
             if known is not None:
                 return known, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 from base64 import b64encode
+from urllib.parse import urlencode
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -121,7 +122,8 @@ def sign_in_page(scope: Scope, ways: Ways, next: str, alert: str = "", status: i
     root = scope.get("root_path", "")
     values = {"login": html.escape(f"{root}/login"), "next": html.escape(next)}
     links = " ".join(
-        f'<a class="way" href="{html.escape(root + to)}">{html.escape(name)}</a>' for name, to in ways.links
+        f'<a class="way" href="{html.escape(f"{root}{to}?{urlencode({'next': next})}")}">{html.escape(name)}</a>'
+        for name, to in ways.links
     )
     parts = [
         f"<h1>{'Sign in' if ways.has_users or links else 'This hub asks for its token'}</h1>",

@@ -21,6 +21,7 @@ from claudia_core.api.access import login
 from claudia_core.api.access.access import Access
 from claudia_core.api.access.rules import Rules
 from claudia_core.api.auth import Guard
+from claudia_core.api.elsewhere import routes as elsewhere
 from claudia_core.api.limits import connections
 from claudia_core.api.limits.door import Door
 from claudia_core.api.limits.rates import Rates
@@ -60,6 +61,7 @@ def create_app(claudia: Claudia) -> FastAPI:
     app.include_router(health.router(claudia))
     for part in PARTS:
         part.mount(app, claudia)
+    elsewhere.mount(app, claudia)
     mounted = [_mount(entry, app, claudia) for entry in entry_points(group=PAGES)]
     if not any(mounted):
         app.add_api_route("/", _no_pages, include_in_schema=False)

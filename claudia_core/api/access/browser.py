@@ -26,10 +26,11 @@ async def sign_in(request: HTTPConnection, identity: Identity, response: Respons
     """
     access: Access = request.state.access
     agent = request.headers.get("user-agent", "")[:300]
-    shown = cookies(request.headers, access.cookie_name)
+    name = cookie_name(access, request.scope)
+    shown = cookies(request.headers, name)
     value = await to_thread.run_sync(partial(access.begin, identity, agent=agent, shown=shown))
     response.set_cookie(
-        access.cookie_name,
+        name,
         value,
         max_age=int(access.lifetime.total_seconds()),
         httponly=True,
@@ -40,8 +41,13 @@ async def sign_in(request: HTTPConnection, identity: Identity, response: Respons
 
 def sign_out(request: HTTPConnection, response: Response) -> None:
     """Take the cookie from the browser; the session itself is ended by `hub.sessions.end`."""
-    access: Access = request.state.access
-    response.delete_cookie(access.cookie_name, httponly=True, samesite="lax", secure=request.url.scheme == "https")
+    name = cookie_name(request.state.access, request.scope)
+    response.delete_cookie(name, httponly=True, samesite="lax", secure=request.url.scheme == "https")
+
+
+def cookie_name(access: Access, scope: Scope) -> str:
+    """What the session's cookie is called. Over https no other site, port or path can set one of that name."""
+    return f"__Host-{access.cookie_name}" if scope["scheme"] in ("https", "wss") else access.cookie_name
 
 
 def address_of(scope: Scope) -> str:

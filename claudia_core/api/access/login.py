@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from claudia_core.api import refusals
 from claudia_core.api.access.access import Access
-from claudia_core.api.access.browser import address_of, cookies, local_address, sign_in, sign_out
+from claudia_core.api.access.browser import address_of, cookie_name, cookies, local_address, sign_in, sign_out
 from claudia_core.api.access.signing import ACCESS, REFRESH
 from claudia_core.app import Claudia
 from claudia_core.errors import NotFound, RateLimited, TokenInvalid, TooLarge, Unauthenticated
@@ -206,7 +206,7 @@ def _person(hub: Claudia, request: Request, fields: Mapping[str, str]) -> Identi
 
 def _end(hub: Claudia, request: Request) -> None:
     access: Access = request.state.access
-    for value in cookies(request.headers, access.cookie_name):
+    for value in cookies(request.headers, cookie_name(access, request.scope)):
         try:
             identity = access.cookie(value, address_of(request.scope))
             with acting_as(identity):
