@@ -14,6 +14,7 @@ BENCHMARKS = {
     "history": "lists and searches with a million tasks against ten thousand",
     "server": "start, first page, idle",
     "realtime": "fan-out to a thousand clients against websockets.broadcast",
+    "resilience": "circuit breaker, metrics and all guards of a call against a bare one",
     "rest": "posts of a task and batches of events over HTTP against a bare FastAPI endpoint",
 }
 

@@ -25,6 +25,7 @@ from claudia_core.model.event import Event
 from claudia_core.model.task import Task
 from claudia_core.model.times import utc_now
 from claudia_core.model.values import require_count
+from claudia_core.outside import Outside
 from claudia_core.ports import Retention, Store
 from claudia_core.pulse import Duty, Pulse
 from claudia_core.services.agents import Agents
@@ -45,7 +46,7 @@ from claudia_core.tracking.task import TaskBlock
 from claudia_core.tracking.track import Tracked, length_of, require_source
 
 
-class Claudia(Accounts):
+class Claudia(Accounts, Outside):
     """A hub: records tasks, their progress and their errors, and shows them to everyone on the same store.
 
     Args:
@@ -305,6 +306,7 @@ class Claudia(Accounts):
         """Delete the events and audit entries that the settings do not keep; returns how many events."""
         settings = self.settings
         self.audit.prune(utc_now() - timedelta(days=settings.audit_days))
+        self.webhooks.prune(utc_now() - timedelta(days=settings.keep_days))
         return self.store.prune(Retention(age=timedelta(days=settings.keep_days), bytes=settings.keep_bytes))
 
     def flush(self, timeout: float = 30.0) -> None:
@@ -331,6 +333,7 @@ class Claudia(Accounts):
             run.abandon("the hub was closed while this was running")
         self._sampler.stop()
         self._pulse.stop()
+        self._leave_outside()
         for subscription in self._subscriptions:
             subscription.stop()
         self.feed.stop()

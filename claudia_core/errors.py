@@ -29,11 +29,17 @@
     ├── TooManyConnections      a process serves as many sockets and streams as it may (retry helps)
     ├── SettingsError           a setting is unknown or malformed
     ├── MissingExtra            an optional package is not installed
+    ├── IntegrationError        a call to a service elsewhere failed (`retryable` says whether a retry helps)
+    │   ├── IntegrationTimeout  it took too long (retry helps)
+    │   ├── IntegrationBusy     too many calls to it are under way (retry helps)
+    │   └── CircuitOpen         it keeps failing and is left alone (retry helps after `retry_after` seconds)
+    ├── AddressRefused          an address elsewhere may not be called from here
     ├── ProviderUnavailable     the service that people sign in with does not answer (retry helps)
     ├── RateLimited             asked too often (retry helps after `retry_after` seconds)
     └── AccessDenied            who asks may not do this
         ├── ProviderRefused     the service that people sign in with said no, or what it said cannot be believed
         └── Unauthenticated     nobody has signed in
+            ├── SignatureInvalid a message's signature is missing, wrong or too old
             ├── TokenExpired    the token was right, and its time is over
             └── TokenInvalid    the token is forged, revoked, of another kind, or not one at all
 
@@ -49,7 +55,7 @@ class ClaudiaError(Exception):
     """Base of everything Claudia raises on purpose."""
 
     code: ClassVar[str] = "error"
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
     retry_after: float | None = None
     """Seconds after which a hub asked to be tried again, where one did."""
 
@@ -269,6 +275,12 @@ class Unauthenticated(AccessDenied):
     code = "unauthenticated"
 
 
+class SignatureInvalid(Unauthenticated):
+    """A message from elsewhere has no signature, a wrong one, or one that is too old."""
+
+    code = "signature_invalid"
+
+
 class TokenExpired(Unauthenticated):
     """The token was right, and its time is over: get a new one."""
 
@@ -279,6 +291,58 @@ class TokenInvalid(Unauthenticated):
     """The token is forged, revoked, of another kind, or not one at all."""
 
     code = "token_invalid"
+
+
+class IntegrationError(ClaudiaError):
+    """A call to a service elsewhere failed; what it raised is the `__cause__`.
+
+    `integration` names the service, `retryable` says whether a retry can help.
+    """
+
+    code = "integration_error"
+
+    def __init__(
+        self,
+        message: str,
+        integration: str = "",
+        retry_after: float | None = None,
+        *,
+        retryable: bool | None = None,
+        field: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, field=field, hint=hint)
+        self.integration = integration
+        self.retry_after = retry_after
+        if retryable is not None:
+            self.retryable = retryable
+
+
+class IntegrationTimeout(IntegrationError, TimeoutError):
+    """A call to a service elsewhere took too long; a retry can help."""
+
+    code = "integration_timeout"
+    retryable = True
+
+
+class IntegrationBusy(IntegrationError):
+    """Too many calls to a service elsewhere are under way; a retry can help."""
+
+    code = "integration_busy"
+    retryable = True
+
+
+class CircuitOpen(IntegrationError):
+    """A service elsewhere keeps failing and is left alone; a retry helps after `retry_after` seconds."""
+
+    code = "circuit_open"
+    retryable = True
+
+
+class AddressRefused(ClaudiaError):
+    """An address elsewhere may not be called from here: it is this machine's or a private network's."""
+
+    code = "address_refused"
 
 
 class ProviderUnavailable(ClaudiaError):

@@ -94,6 +94,11 @@ class Settings(WebSettings):
     errors_per_minute: int = Field(
         6_000, ge=1, le=10_000_000, description="Errors that one key or user may report in a minute."
     )
+    outgoing_allow: tuple[str, ...] = Field(
+        (),
+        max_length=100,
+        description="Hosts and networks of this machine or a private net that webhooks and probes may call: a JSON list.",
+    )
     spool: str = Field("", description="Folder where errors wait while the hub is away; by default beside the store.")
     shutdown_timeout: Seconds = Field(10.0, description="Seconds that closing waits for what is not saved yet.")
 

@@ -37,19 +37,21 @@ class Subscription:
         lease: seconds without a renewal after which another process may take over.
         from_start: where a new subscription begins: at the oldest event kept, or behind what is there now.
         max_pause: most seconds between two tries of one event.
+        batch: hand over a list of up to 100 events at once instead of one: all of them come again when it raises.
     """
 
     def __init__(
         self,
         store: Store,
         name: str,
-        handler: Callable[[Event], Any],
+        handler: Callable[[Event], Any] | Callable[[list[Event]], Any],
         *,
         types: tuple[str, ...] = (),
         on_gap: Callable[[Gap], Any] | None = None,
         lease: float = 10.0,
         from_start: bool = False,
         max_pause: float = 30.0,
+        batch: bool = False,
     ) -> None:
         self.name = name
         self.holder = f"{socket.gethostname()}/{os.getpid()}/{new_id()[-12:]}"
@@ -58,7 +60,8 @@ class Subscription:
         self.failures = 0
         self.last_error: BaseException | None = None
         self._store = store
-        self._handler = handler
+        self._handler: Callable[[Any], Any] = handler
+        self._batch = batch
         self._types = types
         self._on_gap = on_gap
         self._lease = lease
@@ -75,6 +78,11 @@ class Subscription:
     def cursor(self) -> Cursor:
         """How far this process has handled the log."""
         return Cursor(self._store.epoch, self._position)
+
+    @property
+    def holds(self) -> bool:
+        """Whether this process has the lease now, and no other can have taken it over."""
+        return self.is_holder and time.monotonic() - self._renewed < self._lease
 
     def stop(self) -> None:
         """End the thread and give the lease back, so that another process can go on at once."""
@@ -139,14 +147,20 @@ class Subscription:
         part = self._store.events(self._position, 100, self._types)
         if part.gap is not None:
             self._tell_gap(part.gap)
-        for event in part.events:
-            if not self._deliver(event):
+        for events in self._steps(part.events):
+            if not self._deliver(events):
                 self._save()
                 return
-            self._position = event.sequence
+            self._position = events[-1].sequence
         self._position = part.position
         if part.events:  # else the next renewal is soon enough: nothing would come twice
             self._save()
+
+    def _steps(self, events: list[Event]) -> list[list[Event]]:
+        """What is handed over at once."""
+        if self._batch:
+            return [events] if events else []
+        return [[event] for event in events]
 
     def _tell_gap(self, gap: Gap) -> None:
         self._position = gap.last
@@ -161,8 +175,8 @@ class Subscription:
         self.failures += 1
         self.last_error = error
 
-    def _deliver(self, event: Event) -> bool:
-        """Hand one event over until it is taken; False when the lease was lost or the subscription stopped."""
+    def _deliver(self, events: list[Event]) -> bool:
+        """Hand one step over until it is taken; False when the lease was lost or the subscription stopped."""
         pause, next_try = 0.05, 0.0
         while not self._stopped.is_set() and self._hold():
             rest = next_try - time.monotonic()
@@ -170,14 +184,14 @@ class Subscription:
                 self._stopped.wait(min(rest, self._lease / 4))
                 continue
             try:
-                self._handler(event)
+                self._handler(events if self._batch else events[0])
             except (Exception, SystemExit) as error:  # noqa: BLE001 - the event comes again; the error is kept
                 self._note(error)
-                log.warning("a subscription's handler failed", name=self.name, type=event.type, error=repr(error))
+                log.warning("a subscription's handler failed", name=self.name, type=events[0].type, error=repr(error))
                 next_try = time.monotonic() + pause
                 pause = min(2 * pause, self._max_pause)
             else:
-                self.handled += 1
+                self.handled += len(events)
                 return True
         return False
 

@@ -72,6 +72,19 @@ COLLECTIONS: Mapping[str, Collection] = {
         Collection("keys", ("prefix",), (("prefix",),)),
         Collection("sessions", ("owner", "expires_at"), (("owner",), ("expires_at",))),
         Collection("attempts", ("until",), (("until",),)),
+        Collection("endpoints", ("name_key",), (("name_key",),)),
+        Collection(
+            "deliveries",
+            ("endpoint_id", "status", "next_at", "finished_at"),
+            (
+                ("endpoint_id",),
+                ("status",),
+                ("endpoint_id", "status", "next_at"),
+                ("endpoint_id", "status"),
+                ("finished_at",),
+            ),
+        ),
+        Collection("received", ("at",), (("at",),)),
         Collection("audit", ("actor", "action", "subject"), (("actor",), ("action",), ("subject",))),
     )
 }

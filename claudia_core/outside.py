@@ -1,0 +1,79 @@
+"""A hub's services elsewhere: what it calls, and what it is called by."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from claudia_core.capture.scrubbing import Scrubber
+from claudia_core.ports import Store
+from claudia_core.resilience.integration import Integration
+from claudia_core.resilience.integrations import Integrations
+from claudia_core.services.webhooks import Webhooks
+from claudia_core.settings import Settings
+
+if TYPE_CHECKING:
+    from claudia_core.integrations.webhooks.sender import WebhookSender
+
+
+class Outside:
+    """The outside world as a hub knows it. Made when asked for: most of a hub's work needs none of it."""
+
+    acts_on: Store
+    """What changes go through: the store, or one around it."""
+    settings: Settings
+    store: Store
+    _sender: WebhookSender | None = None
+
+    def _require_here(self, what: str) -> None:
+        raise NotImplementedError
+
+    @cached_property
+    def integrations(self) -> Integrations:
+        """Every service that this process calls: figures, circuits and the debugger (always on in development)."""
+        rules = Scrubber(self.settings.scrub_names, self.settings.scrub_patterns)
+        return Integrations(rules, debug=self.settings.environment == "development")
+
+    def integration(self, name: str, **guards: Any) -> Integration:
+        """A service elsewhere: `with claudia.integration("github") as call:`.
+
+        Args:
+            name: what people read; all of this process's calls by one name are guarded and measured together.
+            guards: how, given once: `timeout`, `limit`, `failures`, `reset`, `retry`, `errors`; see
+                `resilience.integration.Guards`.
+
+        Raises:
+            InvalidValue: other guards were given for this name before.
+        """
+        return self.integrations.get(name, **guards)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Endpoints elsewhere that events are told to, and their deliveries.
+
+        Raises:
+            StoreError: the hub is elsewhere: it keeps these itself.
+        """
+        self._require_here("the list of webhook endpoints")
+        return Webhooks(self.acts_on)
+
+    def send_webhooks(self) -> WebhookSender:
+        """Tell events to the endpoints from now on; what a server does. One process on a store at a time does it.
+
+        Raises:
+            StoreError: the hub is elsewhere.
+            SettingsError: `outgoing_allow` holds what is neither network nor host.
+        """
+        from claudia_core.integrations.addresses import Allowed
+        from claudia_core.integrations.webhooks.sender import WebhookSender
+
+        self._require_here("sending webhooks")
+        if self._sender is None:
+            allowed = Allowed(self.settings.outgoing_allow)
+            self._sender = WebhookSender(self.store, self.integrations, allowed=allowed, lease=self.settings.lease)
+        return self._sender
+
+    def _leave_outside(self) -> None:
+        """End what runs for services elsewhere."""
+        if self._sender is not None:
+            self._sender.stop()

@@ -1,0 +1,1 @@
+"""Calls to what others run: tried again, cut off in time, kept apart, measured and shown."""
