@@ -23,6 +23,9 @@ type Summary = Mapping[str, Any]
 MOST_CODE = 20_000
 """Most characters of a payload, result or traceback that a page shows."""
 
+NARROW = "\u2003"
+"""Sets a row of a tree in by one level."""
+
 RUNNING = (Status.ACTIVE.value, Status.PENDING.value)
 
 
@@ -94,6 +97,7 @@ def task_row(task: Summary) -> Row:
         "duration": lasted(task),
         "started": task["started_at"] or task["created_at"],
         "ended": task["finished_at"],
+        "changed": task["updated_at"],
         "type": task["type"],
         "tags": list(task["tags"])[:5],
     }
@@ -102,6 +106,23 @@ def task_row(task: Summary) -> Row:
 def task_rows(tasks: Iterable[Summary]) -> list[Row]:
     """Tasks as rows of the task table."""
     return [task_row(task) for task in tasks]
+
+
+def tree_rows(tasks: Iterable[Task], root: str) -> list[Row]:
+    """Tasks below a task as rows of the task table, each below its parent and set in by its depth."""
+    below: dict[str, list[Task]] = {}
+    for task in tasks:
+        below.setdefault(task.parent_id or "", []).append(task)
+    rows: list[Row] = []
+    waiting = [(task, 0) for task in reversed(below.get(root, []))]
+    while waiting:
+        task, depth = waiting.pop()
+        row = task_row(task.to_summary())
+        if depth:
+            row["name"] = {**row["name"], "text": f"{NARROW * (depth - 1)}└ {task.name}"}
+        rows.append(row)
+        waiting += [(child, depth + 1) for child in reversed(below.get(task.id, []))]
+    return rows
 
 
 def error_row(error: Summary, at: int = 0) -> Row:
@@ -163,11 +184,12 @@ def fact(label: str, kind: str, value: Any) -> Row | None:
     return {"id": label, "label": label, "value": [kind, value]}
 
 
-def task_facts(task: Task, parent: Task | None, agent: str | None) -> list[Row]:
-    """What there is to know about a task apart from its content."""
+def task_facts(task: Task, parent: Task | None, agent: str | None, before: Task | None = None) -> list[Row]:
+    """What there is to know about a task apart from its content; `before` is the one it is a rerun of."""
     summary = task.to_summary()
     value = task.progress
     up = None if parent is None else {"text": parent.name, "href": task_href(parent.id), "key": parent.id}
+    again = None if before is None else {"text": before.name, "href": task_href(before.id), "key": before.id}
     facts = (
         fact("Progress", "progress", progress(summary)),
         fact("Says", "text", value.message),
@@ -180,6 +202,7 @@ def task_facts(task: Task, parent: Task | None, agent: str | None) -> list[Row]:
         fact("Deadline", "when", summary["deadline"]),
         fact("Type", "text", task.type),
         fact("Part of", "link", up),
+        fact("Rerun of", "link", again),
         fact("Agent", "text", agent),
         fact("Attempt", "text", f"{task.attempt} of {task.attempts}" if task.attempts > 1 else None),
         fact("Tags", "tags", list(task.tags)),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 import apsw
 
 from claudia_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign
+from claudia_core.logs import get_logger
 from claudia_core.stores.sqlite_file import APPLICATION_ID, new_epoch, require_ours, require_size
 from claudia_core.stores.sqlite_reader import sqlite_errors
+
+log = get_logger(__name__)
 
 
 def backup(source: apsw.Connection, target: Path) -> None:
@@ -93,7 +96,13 @@ def _move_aside(target: Path) -> None:
             present.execute("PRAGMA journal_mode = DELETE")  # succeeds only while nobody else has the file open
         except apsw.BusyError as error:
             raise StoreBusy(f"{target} is in use", hint="stop the hub and the programs that use it first") from error
-    target.rename(_free_name(target))
+        except apsw.CorruptError:
+            log.warning("the store is damaged: it is moved aside as it is", store=str(target))
+    aside = _free_name(target)
+    for companion in ("-wal", "-shm"):  # those of a damaged store must not be taken for the restored one's
+        with suppress(FileNotFoundError):
+            target.with_name(target.name + companion).rename(aside.with_name(aside.name + companion))
+    target.rename(aside)
 
 
 def _free_name(target: Path) -> Path:

@@ -2,74 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import panel as pn
-import panel_material_ui as pmui
 import param
 
+from claudia_core.errors import NotFound
 from claudia_core.model.task import Status
-from dashboards import units
+from dashboards import choices, units
 from dashboards.live import Page
+from dashboards.parts.actions import VERBS, Actions
+from dashboards.parts.fields import Fields
 from dashboards.parts.heading import heading, heading_html
+from dashboards.parts.saved_filters import SavedFilters
 from dashboards.parts.task_detail import TaskDetail
 from dashboards.parts.task_table import TaskTable
 from dashboards.parts.tiles import Tabs
-from dashboards.parts.timeline import TaskTimeline
+from dashboards.parts.timeline import SPANS, TaskTimeline
 from dashboards.theme import CARD, MARKS
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
 
 ORDER = (Status.ACTIVE, Status.PENDING, Status.FAILED, Status.COMPLETED, Status.CANCELLED)
-FILTERS = ("status", "type", "name_prefix", "after")
+FILTERS = ("status", "type", "tag", "agent", "parent", "since", "name_prefix", "sort")
+MOST_OFFERS = 100
+WIDE = {"sizing_mode": "stretch_width", "margin": 0}
+VIEWS = [{"key": "", "label": "☰ Table"}, {"key": "timeline", "label": "▤ Timeline"}]
 
 
 class TasksPage(Page):
-    """A live table of tasks with filters, and in its place the detail of the one that was chosen."""
+    """A live table of tasks with filters and actions, and in its place the detail of the one that was chosen."""
 
     status: Any = param.Selector(
         default="", objects=["", *(status.value for status in Status)], doc="Only this status."
     )
-    type = param.String("", doc="Only this type.")
+    type = param.String("", doc="Only this type, or all that begin so.")
+    tag = param.String("", doc="Only with this tag.")
+    agent = param.String("", doc="Only of the agent with this id.")
+    parent = param.String("", doc="Only parts of the task with this id.")
+    since: Any = param.Selector(default="", objects=["", *choices.SPANS], doc="Only what something happened to since.")
     name_prefix = param.String("", doc="Only names that begin so.")
+    sort: Any = param.Selector(default="", objects=list(choices.SORTS), doc="What the table is sorted by.")
     after = param.String("", doc="The cursor of the page of the table.")
     view: Any = param.Selector(default="", objects=["", "timeline"], doc="How tasks are shown; empty for the table.")
+    span: Any = param.Selector(default="", objects=["", *SPANS], doc="How far back the timeline reaches.")
     id = param.String("", doc="The task shown in detail; empty for the table.")
 
-    ADDRESS: ClassVar[tuple[str, ...]] = ("status", "type", "name_prefix", "after", "view", "id")
-    TYPED: ClassVar[tuple[str, ...]] = ("type", "name_prefix")
+    ADDRESS: ClassVar[tuple[str, ...]] = (*FILTERS, "after", "view", "span", "id")
+    TYPED: ClassVar[tuple[str, ...]] = ("type", "tag", "name_prefix")
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, title="Tasks", **params)
         self.heading = heading("Tasks", level=1)
+        self.actions = Actions(claudia, self.say, on_made=self._on_open, on_done=self._on_done)
+        self.saved = SavedFilters(claudia, self.actions, self.say, self._on_filter)
         self.tabs = Tabs(label="Status", on_choose=self._on_status, items=self._tabs())
-        self.find = pmui.TextInput(
-            label="Name begins with",
-            size="small",
-            margin=(4, 0),
-            css_classes=["find"],
-            sizing_mode="stretch_width",
-            max_width=320,
-        )
-        self.kind = pmui.TextInput(label="Type", size="small", margin=(4, 0), css_classes=["kind"], width=140)
-        self.table = TaskTable(claudia, on_open=self._on_open)
+        self.fields = Fields(label="Filters", on_change=self._on_field, items=self._fields())
+        self.table = TaskTable(claudia, on_open=self._on_open, on_sort=self._on_sort, on_pick=self._on_pick)
+        self.selected = heading("")
+        self.verbs = Tabs(label="With the selected tasks", on_choose=self._on_verb, css_classes=["bulk"])
+        self.bulk = pn.Row(self.selected, self.verbs, visible=False, styles={"align-items": "center"}, **WIDE)
         self.pager = Tabs(label="Pages", on_choose=self._on_turn, css_classes=["pager"])
         self.detail: TaskDetail | None = None
         self.timeline: TaskTimeline | None = None
-        views = [{"key": "", "label": "☰ Table"}, {"key": "timeline", "label": "▤ Timeline"}]
-        self.views = Tabs(label="View", items=views, on_choose=self._on_view, css_classes=["views"])
-        self.find.param.watch(self._on_find, "value_input")
-        self.kind.param.watch(self._on_kind, "value_input")
-        fields = pn.Row(self.find, self.kind, styles={"gap": "10px"}, sizing_mode="stretch_width", margin=0)
-        self.paged = pn.Column(
-            self.tabs, fields, self.table.layout, self.pager, styles={"gap": "10px"},
-            sizing_mode="stretch_width", margin=0,
-        )  # fmt: skip
-        self.box = pn.Column(self.views, self.paged, styles=CARD, sizing_mode="stretch_width", margin=0)
-        self.listing = pn.Column(self.heading, self.box, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0)
-        self.single = pn.Column(sizing_mode="stretch_width", margin=0, visible=False)
-        self.layout = pn.Column(self.listing, self.single, sizing_mode="stretch_width", margin=0)
+        self.views = Tabs(label="View", items=VIEWS, on_choose=self._on_view, css_classes=["views"])
+        parts = (self.saved.layout, self.tabs, self.fields, self.bulk, self.table.layout, self.pager)
+        self.paged = pn.Column(*parts, styles={"gap": "10px"}, **WIDE)
+        self.box = pn.Column(self.views, self.paged, styles=CARD, **WIDE)
+        self.listing = pn.Column(self.heading, self.box, self.actions.dialogs, styles={"gap": "16px"}, **WIDE)
+        self.single = pn.Column(pn.Spacer(height=0), visible=False, **WIDE)
+        self.layout = pn.Column(self.listing, self.single, **WIDE)
+
+    @property
+    def filter(self) -> dict[str, str]:
+        """The filter and order in force, as a saved filter keeps it."""
+        return {_public(name): getattr(self, name) for name in FILTERS if getattr(self, name)}
 
     def refresh(self) -> None:
         """Show the chosen task, or else the page of the table."""
@@ -79,28 +88,38 @@ class TasksPage(Page):
             return
         self.title = "Tasks"
         total = sum(self.claudia.boards.tasks.picture().counts.values())
-        self.heading.object = heading_html("Tasks", f"{units.plural(total, 'task')} on this hub, newest first", level=1)
+        self.heading.object = heading_html("Tasks", f"{units.plural(total, 'task')} on this hub", level=1)
         self.views.value = self.view
-        self.paged.visible = not self.view
+        self._refresh_filters()
         if self.view or self.timeline:
             self._refresh_timeline()
-        if not self.view:
+        for part in (self.table.layout, self.pager):
+            part.visible = not self.view
+        if self.view:
+            self.bulk.visible = False
+        else:
             self._refresh_table()
 
-    def _refresh_table(self) -> None:
-        self.table.param.update(**{name: getattr(self, name) for name in FILTERS})
-        self.table.refresh()
+    def _refresh_filters(self) -> None:
         self.tabs.param.update(items=self._tabs(), value=self.status)
-        self.find.param.update(value=self.name_prefix, value_input=self.name_prefix)
-        self.kind.param.update(value=self.type, value_input=self.type)
+        self.fields.items = self._fields()
+        self.saved.show(self.filter)
+
+    def _refresh_table(self) -> None:
+        values = {name: getattr(self, name) for name in (*FILTERS, "after") if name != "parent"}
+        self.table.param.update(parent_id=self.parent, **values)
+        self.table.refresh()
         self.pager.items = self._pages()
+        self._show_picked()
 
     def _refresh_timeline(self) -> None:
         if self.timeline is None:  # most visits never see one
-            self.timeline = TaskTimeline(self.claudia, on_open=self._on_open)
+            self.timeline = TaskTimeline(self.claudia, on_open=self._on_open, on_span=self._on_span)
             self.box.append(self.timeline.layout)
         self.timeline.layout.visible = bool(self.view)
         if self.view:
+            values = {name: getattr(self, name) for name in ("status", "type", "tag", "agent", "name_prefix")}
+            self.timeline.param.update(parent_id=self.parent, span=self.span or "15m", **values)
             self.timeline.refresh()
 
     def _tabs(self) -> list[dict[str, Any]]:
@@ -113,9 +132,43 @@ class TasksPage(Page):
             )
         return items
 
+    def _fields(self) -> list[dict[str, Any]]:
+        tasks = self.claudia.tasks
+        types = [[name] for name in tasks.types(limit=MOST_OFFERS)]
+        tags = [[name] for name in tasks.tags(limit=MOST_OFFERS)]
+        spans = [["", "Any time"], *([key, label] for key, (label, _) in choices.SPANS.items())]
+        agents = [[agent.id, f"{agent.name} · {agent.host}"] for agent in self.claudia.agents.list(limit=MOST_OFFERS)]
+        if self.agent and all(id != self.agent for id, _ in agents):
+            agents.append([self.agent, self.agent])
+        fields = [
+            _field("name_prefix", "Name begins with", self.name_prefix),
+            _field("type", "Type", self.type, offers=types),
+            _field("tag", "Tag", self.tag, offers=tags),
+            _field("since", "Changed", self.since, choices=spans),
+            _field("agent", "Agent", self.agent, choices=[["", "Any agent"], *agents]),
+        ]
+        if self.parent:
+            fields.append(_field("parent", "Part of", self.parent, choices=[["", "Anything"], self._parent_name()]))
+        return fields
+
+    def _parent_name(self) -> list[str]:
+        try:
+            return [self.parent, self.claudia.tasks.get(self.parent).name]
+        except NotFound:
+            return [self.parent, "a task that is not there"]
+
     def _pages(self) -> list[dict[str, Any]]:
-        newest = [{"key": "newest", "label": "← Newest"}] if self.after else []
-        return newest + ([{"key": "older", "label": "Older →"}] if self.table.next else [])
+        first = [{"key": "first", "label": "← First page"}] if self.after else []
+        return first + ([{"key": "next", "label": "Next page →"}] if self.table.next else [])
+
+    def _show_picked(self) -> None:
+        picked = self.table.picked
+        self.bulk.visible = bool(picked)
+        gone = len(set(picked) - {row["id"] for row in self.table.table.rows})
+        elsewhere = f", {gone} of them not on this page now" if gone else ""
+        self.selected.object = heading_html("", f"{units.plural(len(picked), 'task')} selected{elsewhere}")
+        items = [{"key": verb, "label": f"{verb.capitalize()} …"} for verb in VERBS]
+        self.verbs.items = [*items, {"key": "none", "label": "✕ Select none"}]
 
     def _refresh_detail(self) -> None:
         if self.detail is None:  # most visits never see one
@@ -132,23 +185,57 @@ class TasksPage(Page):
     def _on_view(self, view: str) -> None:
         self.view = view
 
+    def _on_span(self, span: str) -> None:
+        self.span = span
+
     def _on_status(self, status: str) -> None:
         self.param.update(status=status, after="")
 
-    def _on_find(self, event: Any) -> None:
-        self.param.update(name_prefix=event.new or "", after="")
+    def _on_field(self, key: str, value: str) -> None:
+        allowed = getattr(self.param[key], "objects", None)
+        if key in FILTERS and (allowed is None or value in allowed):
+            self.param.update(**{key: value.strip(), "after": ""})
 
-    def _on_kind(self, event: Any) -> None:
-        self.param.update(type=event.new or "", after="")
+    def _on_filter(self, query: Mapping[str, str]) -> None:
+        state = {}
+        for name in FILTERS:
+            value = query.get(_public(name), "")
+            allowed = getattr(self.param[name], "objects", None)
+            state[name] = value if allowed is None or value in allowed else ""
+        self.param.update(**state, after="")
+
+    def _on_sort(self, sort: str) -> None:
+        self.param.update(sort=sort, after="")
+
+    def _on_pick(self) -> None:
+        self._show_picked()
+
+    def _on_verb(self, verb: str) -> None:
+        if verb == "none":
+            self._on_done()
+            return
+        self.actions.ask(verb, {id: row["name"]["text"] for id, row in self.table.picked.items()})
+
+    def _on_done(self) -> None:
+        self.table.table.unpick()
+        self._show_picked()
 
     def _on_turn(self, page: str) -> None:
-        self.after = (self.table.next or "") if page == "older" else ""
+        self.after = (self.table.next or "") if page == "next" else ""
 
     def _on_open(self, id: str) -> None:
         self.id = id
 
     def _on_back(self, _: str) -> None:
         self.id = ""
+
+
+def _field(key: str, label: str, value: str, **more: Any) -> dict[str, Any]:
+    return {"key": key, "label": label, "value": value, **more}
+
+
+def _public(name: str) -> str:
+    return name.removesuffix("_prefix")
 
 
 if __name__.startswith("bokeh_app_"):  # panel serve dashboards/pages/tasks.py

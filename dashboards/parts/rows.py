@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import param
@@ -17,15 +17,22 @@ type Row = Mapping[str, Any]
 PATIENCE = 20.0
 """Seconds without an answer after which a browser is sent everything anew."""
 
+MOST_PICKED = 500
+"""Most rows that can be selected."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `kind` names a cell of `live.js`; columns of `priority` 3 go first where there is little room."""
+    """One column. `kind` names a cell of `live.js`; columns of `priority` 4 go first where there is little room.
+
+    With `sort`, its head is a button that asks for the rows in that order.
+    """
 
     key: str
     label: str
     kind: str = "text"
     priority: int = 1
+    sort: str = ""
 
 
 class Rows(Part):
@@ -39,13 +46,17 @@ class Rows(Part):
     waiting = param.Boolean(True, doc="Whether rows are still to come, so that a skeleton is shown.")
     opens: Any = param.Selector(default="", objects=["", "here", "there"], doc="What a click on a row does.")
     title = param.String("", doc="A heading above; with one, the rows stand in a box.")
+    sort = param.String("", doc="What the rows are sorted by, as the `sort` of a column; `-` before it for downwards.")
+    selects = param.Boolean(False, doc="Whether rows can be selected; each needs a `name` to be read out.")
     zero = param.List(default=["Nothing here", ""], doc="Title, text and perhaps code to show when there is no row.")
 
     def __init__(
-        self, columns: Sequence[Column], *, on_open: Callable[[str], None] | None = None, **params: Any
-    ) -> None:
+        self, columns: Sequence[Column], *, on_open: Callable[[str], None] | None = None,
+        on_sort: Callable[[str], None] | None = None, on_pick: Callable[[], None] | None = None, **params: Any,
+    ) -> None:  # fmt: skip
         params.setdefault("sizing_mode", "stretch_width")
-        super().__init__(columns=[asdict(column) for column in columns], **params)
+        heads = columns if on_sort else [replace(column, sort="") for column in columns]
+        super().__init__(columns=[asdict(column) for column in heads], **params)
         self.rows: list[Row] = []
         self._known: dict[str, Row] = {}
         self._order: list[str] = []
@@ -56,6 +67,10 @@ class Rows(Part):
         self._sent = 0
         self._asked = 0.0
         self._on_open = on_open
+        self._on_sort = on_sort
+        self._on_pick = on_pick
+        self.picked: dict[str, Row] = {}
+        """The selected rows by id, also those that have left the table meanwhile; at most `MOST_PICKED`."""
 
     def put(self, rows: Sequence[Row], zero: Sequence[str] | None = None) -> None:
         """Make these the rows; `zero` are the words for having none."""
@@ -68,6 +83,12 @@ class Rows(Part):
             self._take()
         elif self._listening and (not self._asked or time.monotonic() - self._asked > PATIENCE):
             self._send()
+
+    def unpick(self) -> None:
+        """Select nothing."""
+        if self.picked:
+            self.picked = {}
+            self._send_msg({"picked": []})
 
     def _take(self) -> None:
         self._words = self._wanted
@@ -111,6 +132,19 @@ class Rows(Part):
             self._greet(data["ready"], data.get("rows"))
         elif "open" in data and self._on_open is not None:
             self._on_open(str(data["open"]))
+        elif "sort" in data and self._on_sort is not None:
+            self._on_sort(str(data["sort"]))
+        elif "pick" in data and self._on_pick is not None:
+            self._pick(data["pick"], on=bool(data.get("on")))
+            self._on_pick()
+
+    def _pick(self, ids: Sequence[str], *, on: bool) -> None:
+        here = {row["id"]: row for row in self.rows}
+        for id in ids[:MOST_PICKED]:
+            if not on:
+                self.picked.pop(id, None)
+            elif id in here and len(self.picked) < MOST_PICKED:
+                self.picked[id] = here[id]
 
     def _greet(self, edition: int, count: int | None) -> None:
         """A browser began to listen; one that starts from another state than ours gets everything."""

@@ -10,13 +10,15 @@ import param
 
 from claudia_core.errors import NotFound, TaskNotFound
 from claudia_core.model.task import Task
+from claudia_core.services.tasks import RERUN_OF
 from dashboards import cells
 from dashboards.live import LiveView
 from dashboards.parts.actions import Actions
 from dashboards.parts.events import EventList
 from dashboards.parts.heading import heading, heading_html
+from dashboards.parts.progress_chart import ProgressChart
 from dashboards.parts.rows import Column, Rows
-from dashboards.parts.task_table import TaskTable
+from dashboards.parts.task_tree import TaskTree
 from dashboards.theme import MARKS
 
 if TYPE_CHECKING:
@@ -27,11 +29,11 @@ CONTENT = (Column("label", "", "heading"), Column("value", "", "code"))
 SIDE = {"flex": "1 1 320px", "min-width": "min(320px, 100%)"}
 MAIN = {"flex": "2 1 480px", "min-width": "min(480px, 100%)", "gap": "16px"}
 WRAP = {"gap": "16px", "flex-wrap": "wrap", "align-items": "flex-start"}
-HEAD = {"align-items": "center"}
+HEAD = {"align-items": "center", "flex-wrap": "wrap", "gap": "8px"}
 
 
 class TaskDetail(LiveView):
-    """A task's status, facts, error with traceback, payload, result, children and events; cancel and retry."""
+    """A task's status, facts, progress over time, messages, error, result, payload, parts and events; its actions."""
 
     task_id = param.String("", doc="The task's id.")
     name_shown = param.String("", doc="The task's name once it is known.")
@@ -43,19 +45,21 @@ class TaskDetail(LiveView):
         super().__init__(claudia, **params)
         opens = "here" if on_open else "there"
         self.title = heading("", level=1)
-        self.actions = Actions(claudia, say or _silent)
+        self.title.styles = {"flex": "1 1 240px"}
+        self.actions = Actions(claudia, say or _silent, on_made=on_open)
         self.facts = Rows(
             FACTS, label="Facts", title="Facts", layout="facts", opens=opens, on_open=on_open, styles=SIDE
         )
         self.content = Rows(CONTENT, label="Error, result and payload", title=" ", layout="codes", visible=False)
-        self.children = TaskTable(claudia, on_open=on_open, label="Children", title="Children")
+        self.chart = ProgressChart(claudia)
+        self.tree = TaskTree(claudia, on_open=on_open)
         self.events = EventList(claudia, title="Events")
-        parts = (self.content, self.children.layout, self.events.layout)
+        parts = (self.chart.layout, self.content, self.tree.layout, self.chart.messages, self.events.layout)
         side = pn.Column(*parts, styles=MAIN, sizing_mode="stretch_width", margin=0)
         self.body = pn.Row(self.facts, side, styles=WRAP, sizing_mode="stretch_width", margin=0)
         head = pn.Row(self.title, self.actions.layout, styles=HEAD, sizing_mode="stretch_width", margin=0)
         self.layout = pn.Column(
-            head, self.body, self.actions.dialog, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0
+            head, self.body, self.actions.dialogs, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0
         )
         self._shown: tuple[Any, ...] = ()
 
@@ -73,11 +77,13 @@ class TaskDetail(LiveView):
             return
         if self._shown[::2] != (self.task_id, task.version):
             self._show(task)
-        self.children.parent_id = self.events.subject = task.id
-        self.children.refresh()
+        self.tree.task_id = self.events.subject = self.chart.subject = task.id
+        self.tree.refresh()
         self.events.refresh()
-        self.children.table.visible = bool(self.children.table.rows)
-        self._shown = (self.task_id, board, task.version)
+        self.chart.refresh()
+        self.chart.layout.visible = bool(task.progress.current or (task.progress.total and not task.status.is_terminal))
+        self.tree.table.visible = bool(self.tree.table.rows)
+        self._shown = (self.task_id, -1 if self.chart.is_waiting else board, task.version)
 
     def _show_none(self) -> None:
         self.name_shown = "Task not found"
@@ -90,15 +96,16 @@ class TaskDetail(LiveView):
         word = task.status.value
         self.title.object = heading_html(task.name, f"{MARKS[task.status]} {word}", word, level=1)
         self.body.visible = True
-        self.facts.put(cells.task_facts(task, self._parent(task), self._agent(task)))
+        parent, before = self._task(task.parent_id), self._task(task.labels.get(RERUN_OF))
+        self.facts.put(cells.task_facts(task, parent, self._agent(task), before))
         self.actions.show(task)
         rows = cells.content_rows(task)
         self.content.put(rows)
         self.content.visible = bool(rows)
 
-    def _parent(self, task: Task) -> Task | None:
+    def _task(self, id: str | None) -> Task | None:
         try:
-            return self.claudia.tasks.get(task.parent_id) if task.parent_id else None
+            return self.claudia.tasks.get(id) if id else None
         except TaskNotFound:
             return None
 

@@ -79,7 +79,7 @@ function relink(node, value) {  // in place: whoever has the focus on it, or is 
 }
 
 function status(value) {
-  return h("span", {class: `status ${value.word}`}, h("span", {class: "mark", "aria-hidden": "true"}, value.mark), value.word)
+  return h("span", {class: `status ${value.tone ?? value.word}`}, h("span", {class: "mark", "aria-hidden": "true"}, value.mark), value.word)
 }
 
 function progress(value) {
@@ -125,9 +125,15 @@ function select_copy(text) {  // where the clipboard is closed to scripts: plain
   area.remove()
 }
 
+function spark(value) {  // a bar for each hour, the present one last
+  const most = Math.max(1, ...value.counts)
+  const bars = value.counts.map((count) => h("i", {style: `height:${count ? Math.max(12, Math.round(100 * count / most)) : 4}%`, class: count ? "some" : ""}))
+  return h("span", {class: "spark", role: "img", "aria-label": value.label, title: value.label}, ...bars)
+}
+
 const KINDS = {
   text: (value) => h("span", {class: "text", title: String(value)}, String(value)),
-  link, status, progress, code,
+  link, status, progress, code, spark,
   ago: (value) => clock("ago", value),
   when: (value) => h("span", {}, clock("ago", value), h("span", {class: "hint"}, ` · ${new Date(value).toLocaleString()}`)),
   span: (value) => clock("span", value.from, value.to),
@@ -153,14 +159,33 @@ class Grid {
     this.waiting = model.waiting
     this.body = h("tbody", {role: "rowgroup"})
     this.zero = h("div", {class: "zero", role: "note"})
-    const heads = this.columns.map((column) => h("th", {...this.marks(column), role: "columnheader", scope: "col"}, column.label))
-    const head = h("thead", {role: "rowgroup"}, h("tr", {role: "row"}, ...heads))
-    this.table = h("table", {role: "table", "aria-label": model.label, class: model.layout}, head, this.body)
+    this.heads = this.columns.map((column) => this.head(column))
+    this.picking = model.selects ? new Picking(this) : null
+    const head = h("thead", {role: "rowgroup"}, h("tr", {role: "row"}, this.picking?.head, ...this.heads))
+    const sorts = this.columns.some((column) => column.sort) ? " sorts" : ""
+    this.table = h("table", {role: "table", "aria-label": model.label, class: model.layout + sorts}, head, this.body)
     this.rows = h("div", {class: "grid"}, this.table, this.zero)
     this.root = model.title ? h("section", {class: "card"}, model.title.trim() ? h("h2", {}, model.title) : null, this.rows) : this.rows
     this.body.onclick = (event) => this.click(event)
     this.body.onkeydown = (event) => this.key(event)
     this.apply({order: model.initial.map((row) => row.id), rows: Object.fromEntries(model.initial.map((row) => [row.id, row]))})
+  }
+
+  head(column) {
+    const label = column.sort ? h("button", {type: "button", class: "sort"}, column.label, h("span", {class: "turn", "aria-hidden": "true"})) : column.label
+    const head = h("th", {...this.marks(column), role: "columnheader", scope: "col"}, label)
+    if (column.sort) { label.onclick = () => this.model.send_msg({sort: column.sort}) }
+    return head
+  }
+
+  sorted(sort) {  // the head that rows are ordered by says so, and its arrow shows which way
+    this.columns.forEach((column, at) => {
+      if (!column.sort) { return }
+      const mine = sort.replace("-", "") === column.sort
+      const turn = !mine ? "none" : sort.startsWith("-") ? "descending" : "ascending"
+      this.heads[at].setAttribute("aria-sort", turn)
+      this.heads[at].querySelector(".turn").textContent = {none: "", ascending: "▲", descending: "▼"}[turn]
+    })
   }
 
   marks(column) {
@@ -169,7 +194,7 @@ class Grid {
 
   apply(change) {
     for (const [id, values] of Object.entries(change.rows ?? {})) { this.update(id, values) }
-    if (change.order) { this.arrange(change.order) }
+    if (change.order) { this.arrange(change.order); this.picking?.draw() }
     this.waiting = change.waiting ?? this.waiting
     this.rows.setAttribute("aria-busy", String(this.waiting))
     this.empty(change.zero)
@@ -191,19 +216,20 @@ class Grid {
     this.columns.forEach((column, at) => {
       if (!(column.key in values)) { return }
       const value = values[column.key]
-      const td = row.children[at]
+      const td = row.children[at + (this.picking ? 1 : 0)]
       const old = td.firstChild
       if (column.kind === "progress" && old?.className === "progress" && value != null) { move(old, value); return }
       if (column.kind === "link" && old?.className === "stack" && value != null) { relink(old, value); return }
       td.replaceChildren(cell(column.kind, value))
       td.classList.toggle("blank", value == null || value === "" || value.length === 0)
     })
+    if (values.name && this.picking) { row.firstChild.firstChild.setAttribute("aria-label", `Select ${values.name.text}`) }
     if ("tone" in values) { row.className = values.tone ?? "" }
   }
 
   add(id) {
     const tds = this.columns.map((column) => h("td", {...this.marks(column), role: "cell", "data-label": column.label}))
-    const row = h("tr", {role: "row", "data-id": id}, ...tds)
+    const row = h("tr", {role: "row", "data-id": id}, this.picking?.box(), ...tds)
     this.known.set(id, row)
     return row
   }
@@ -221,6 +247,8 @@ class Grid {
   }
 
   click(event) {
+    const box = event.target.closest(".pick")
+    if (box) { this.picking.click(event, box); return }
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button || !this.model.opens) { return }
     const anchor = event.target.closest("a") ?? (event.target.closest("button,pre,.code") ? null : event.target.closest("tr")?.querySelector("a[data-key]"))
     if (!anchor || String(getSelection()) !== "") { return }
@@ -231,17 +259,78 @@ class Grid {
   }
 
   key(event) {
+    if (event.target.closest(".pick")) { this.picking.key(event); return }
     const step = {ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling"}[event.key]
     const near = step && event.target.closest("tr")?.[step]?.querySelector("a")
     if (near) { event.preventDefault(); near.focus() }
   }
 }
 
+// Which rows are selected: by mouse, with shift for all between, and with the arrow keys. A row keeps its mark while it
+// moves, leaves the page and comes back.
+class Picking {
+  constructor(grid) {
+    this.grid = grid
+    this.picked = new Set()
+    this.last = null
+    this.all = h("input", {type: "checkbox", "aria-label": "Select all on this page"})
+    this.all.onchange = () => this.set([...grid.known.keys()], this.all.checked)
+    this.head = h("th", {role: "columnheader", scope: "col", class: "pick"}, this.all)
+  }
+
+  box() {
+    return h("td", {role: "cell", class: "pick"}, h("input", {type: "checkbox", "aria-label": "Select"}))
+  }
+
+  set(ids, on) {
+    for (const id of ids) { on ? this.picked.add(id) : this.picked.delete(id) }
+    this.draw()
+    this.grid.model.send_msg({pick: ids, on})
+  }
+
+  only(ids) { this.picked = new Set(ids); this.draw() }
+
+  draw() {
+    let here = 0
+    for (const [id, row] of this.grid.known) {
+      const on = this.picked.has(id)
+      row.firstChild.firstChild.checked = on
+      row.setAttribute("aria-selected", String(on))
+      here += on ? 1 : 0
+    }
+    this.all.checked = here > 0 && here === this.grid.known.size
+    this.all.indeterminate = here > 0 && !this.all.checked
+  }
+
+  click(event, cell) {
+    const row = cell.parentNode
+    const on = !this.picked.has(row.dataset.id)
+    const rows = [...this.grid.body.children]
+    const [from, to] = [this.last, row].map((one) => rows.indexOf(one))
+    const between = event.shiftKey && from >= 0 ? rows.slice(Math.min(from, to), Math.max(from, to) + 1) : [row]
+    this.last = row
+    this.set(between.map((one) => one.dataset.id), on)
+  }
+
+  key(event) {
+    const step = {ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling"}[event.key]
+    const row = event.target.closest("tr")
+    const near = step && row?.[step]
+    if (!near) { return }
+    event.preventDefault()
+    near.querySelector(".pick input").focus()
+    if (event.shiftKey) { this.last = near; this.set([near.dataset.id], this.picked.has(row.dataset.id)) }
+  }
+}
+
 function rows({model, el}) {
   const grid = new Grid(model)
+  grid.sorted(model.sort)
+  model.on("sort", () => grid.sorted(model.sort))
   // The answer after the paint is the back-pressure: a slow or hidden page gets one later, larger change instead of a queue.
   let answered = false
   model.on("msg:custom", (change) => {
+    if (change.picked) { grid.picking?.only(change.picked); return }
     answered = true
     grid.apply(change)
     requestAnimationFrame(() => model.send_msg({painted: change.n}))
@@ -283,6 +372,38 @@ function tabs({model}) {
     draw()
     if (focused != null) { list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus() }
   })
+  draw()
+  return list
+}
+
+// Fields to filter by: text with what it may be, or a choice. What is being typed is not overwritten.
+function fields({model}) {
+  const list = h("div", {class: "fields", role: "search", "aria-label": model.label})
+  const known = new Map()
+  const make = (item) => {
+    const field = item.choices ? h("select", {}) : h("input", {type: "search", autocomplete: "off", spellcheck: "false", maxlength: 200, placeholder: item.hint ?? ""})
+    const offers = item.offers ? h("datalist", {id: `offers-${item.key}`}) : null
+    if (offers) { field.setAttribute("list", offers.id) }
+    let timer = null
+    const tell = () => { clearTimeout(timer); timer = null; model.send_msg({field: item.key, value: field.value}) }
+    if (!item.enter) { field.oninput = () => { clearTimeout(timer); timer = setTimeout(tell, item.choices ? 0 : 250) } }
+    field.onchange = () => { if (timer != null || (item.enter && field.value)) { tell() } }
+    const node = h("label", {class: `field f-${item.key}`}, h("span", {}, item.label), field, offers)
+    known.set(item.key, {field, offers, busy: () => timer != null})
+    list.append(node)
+    return known.get(item.key)
+  }
+  const option = ([value, label]) => h("option", {value}, label ?? value)
+  const draw = () => {
+    for (const item of model.items) {
+      const {field, offers, busy} = known.get(item.key) ?? make(item)
+      const options = item.choices ?? item.offers ?? []
+      if (field._options !== (field._options = JSON.stringify(options))) { (item.choices ? field : offers)?.replaceChildren(...options.map(option)) }
+      const typing = field === list.getRootNode().activeElement && !item.choices && (item.enter || item.value !== "")
+      if (!busy() && !typing && field.value !== item.value) { field.value = item.value }
+    }
+  }
+  model.on("items", draw)
   draw()
   return list
 }
@@ -379,6 +500,7 @@ export default {
   Rows: {render: rows},
   Tiles: {render: tiles},
   Tabs: {render: tabs},
+  Fields: {render: fields},
   Banner: {render: banner},
   Masthead: {render: masthead},
 }

@@ -122,6 +122,7 @@ def staged(hub: Claudia, asks: Mapping[str, Ask]) -> Stage:
     child = hub.tasks.create("child", parent_id=parent.id, start=True, estimated_steps=4)
     hub.tasks.progress(child.id, 3, message="third")
     hub.tasks.complete(child.id, {"rows": 3, "names": ["ä", ""]})
+    hub.filters.save("Failed", {"status": "failed"})
     failed = hub.tasks.create("failed", start=True)
     try:
         raise ValueError("broken")

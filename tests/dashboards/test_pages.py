@@ -80,11 +80,11 @@ def test_tasks_come_page_by_page(claudia):
     page.table.limit = 5
     page.refresh()
     assert names(page.table.table.rows)[0] == "task 6"
-    assert [item["key"] for item in page.pager.items] == ["older"]
-    page._on_turn("older")
+    assert [item["key"] for item in page.pager.items] == ["next"]
+    page._on_turn("next")
     assert names(page.table.table.rows) == ["task 1", "task 0"]
-    assert [item["key"] for item in page.pager.items] == ["newest"]
-    page._on_turn("newest")
+    assert [item["key"] for item in page.pager.items] == ["first"]
+    page._on_turn("first")
     assert len(page.table.table.rows) == 5
 
 
@@ -136,14 +136,18 @@ def test_a_task_that_does_not_exist_is_told(claudia):
 
 
 def test_children_are_listed_in_the_detail(claudia):
-    """As a live table of their own; without any, there is no such table."""
+    """As a live tree of their own, each below its parent; without any, there is no such table."""
     parent = claudia.tasks.create("parent", start=True)
-    claudia.tasks.create("child", parent_id=parent.id)
+    child = claudia.tasks.create("child", parent_id=parent.id)
+    claudia.tasks.create("second", parent_id=parent.id)
+    claudia.tasks.create("grandchild", parent_id=child.id)
     settle(claudia)
     page = TasksPage(claudia)
     page.id = parent.id
-    assert names(page.detail.children.table.rows) == ["child"]
-    assert page.detail.children.table.visible
+    assert names(page.detail.tree.table.rows) == ["child", "└ grandchild", "second"]
+    assert page.detail.tree.table.visible
+    page.id = child.id
+    assert names(page.detail.tree.table.rows) == ["grandchild"]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,7 @@ def test_cancel_asks_first_and_tells_afterwards(busy):
     page = TasksPage(busy)
     page.id = id = busy.tasks.list(name="runs").tasks[0].id
     actions = page.detail.actions
-    actions.ask("cancel")
+    actions.ask("cancel", {id: "runs"})
     assert actions.dialog.open
     assert busy.tasks.get(id).status is Status.ACTIVE
     asyncio.run(actions._on_yes(None))
@@ -178,9 +182,8 @@ def test_an_action_that_came_too_late_is_told(busy):
     page = TasksPage(busy)
     page.id = id = busy.tasks.list(name="runs").tasks[0].id
     busy.tasks.complete(id)
-    asyncio.run(page.detail.actions.act("cancel", busy.tasks.get(id)))
-    assert page.notice[1] == "bad"
-    assert "cannot become cancelled" in page.notice[0]
+    asyncio.run(page.detail.actions.act("cancel", {id: "runs"}))
+    assert page.notice[:2] == ("runs: is completed and cannot become cancelled", "bad")
 
 
 def test_retry_makes_the_task_wait_again(busy):
@@ -188,7 +191,7 @@ def test_retry_makes_the_task_wait_again(busy):
     settle(busy)
     page = TasksPage(busy)
     page.id = id = busy.tasks.list(status="failed").tasks[0].id
-    page.detail.actions.ask("retry")
+    page.detail.actions.ask("retry", {id: "broke"})
     asyncio.run(page.detail.actions._on_yes(None))
     assert busy.tasks.get(id).status is Status.PENDING
     settle(busy)

@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from claudia_core.ports import Condition, Prefix, Query, Range
+from claudia_core.ports import Condition, Query, Range
 from claudia_core.services.listing import ALL, Listing
 from claudia_core.stores import sqlite_file
 from claudia_core.stores.sqlite_query import count_sql, events_sql, find_sql
@@ -76,7 +76,7 @@ def test_status_by_last_change(explain: Callable[..., str]) -> None:
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("status", [None, "failed", ["failed", "completed"]])
 def test_every_head_that_sorts(explain: Callable[..., str], column: str, turn: str, status: list[str] | None) -> None:
-    """The orders that a list offers, of all tasks or of a status, first page and later ones: searched, nothing sorted."""
+    """The orders that a list offers, of all tasks or of a status, on any page: searched, nothing is sorted."""
     for after in (None, _next(Listing(order=turn + column).query().order)):
         plan = explain(find_sql(Listing(order=turn + column, status=status, after=after).query()))
         assert _is_along_an_index(plan), plan
