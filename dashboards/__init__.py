@@ -1,4 +1,4 @@
-"""Claudia's pages. Importing this is cheap: Panel is loaded by `mount`, HoloViews by the first chart."""
+"""Claudia's pages. Importing this is cheap: Panel is loaded by `mount`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class PageSpec:
 PAGES = (
     PageSpec("/", "dashboards.pages.overview:Overview", "Overview", "overview"),
     PageSpec("/tasks", "dashboards.pages.tasks:TasksPage", "Tasks", "tasks"),
+    PageSpec("/errors", "dashboards.pages.errors:ErrorsPage", "Errors", "errors"),
     PageSpec("/events", "dashboards.pages.events:EventsPage", "Events", "events"),
 )
 """All pages. Navigation, addresses, titles and the tests of every page derive from this table."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dashboards.live import LiveView
 
 PARTS: Mapping[str, str] = {
+    "issue": "dashboards.parts.issue_detail:IssueDetail",
+    "issues": "dashboards.parts.issue_list:IssueList",
     "durations": "dashboards.parts.durations:DurationChart",
     "events-list": "dashboards.parts.events:EventList",
     "kpis": "dashboards.parts.kpis:KpiRow",

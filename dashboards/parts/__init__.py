@@ -7,6 +7,8 @@ TaskTable(claudia)
 from dashboards.parts.bar import ProgressBar
 from dashboards.parts.durations import DurationChart
 from dashboards.parts.events import EventList
+from dashboards.parts.issue_detail import IssueDetail
+from dashboards.parts.issue_list import IssueList
 from dashboards.parts.kpis import KpiRow
 from dashboards.parts.task_table import TaskTable
 from dashboards.parts.throughput import ThroughputChart
@@ -16,6 +18,8 @@ from dashboards.parts.trends import TrendTable
 __all__ = [
     "DurationChart",
     "EventList",
+    "IssueDetail",
+    "IssueList",
     "KpiRow",
     "ProgressBar",
     "TaskTable",

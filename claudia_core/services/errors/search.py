@@ -32,7 +32,8 @@ class IssueQuery:
 
     Args:
         status: only these; empty for all.
-        text: words that all must be in the type, title, culprit, service, environment or release; case does not matter.
+        text: words that all must be in the type, title, culprit, service, environment or release, or an issue's id;
+            case does not matter.
         service, environment, release, level: only issues that were seen there.
         task_id, agent_id: only issues that affected it.
         order: one of `ORDERS`.
@@ -133,6 +134,8 @@ def matches(document: Document, asked: IssueQuery) -> bool:
     words = asked.text.casefold().split()
     if not words:
         return True
-    names = (document["type"], document["title"], document["culprit"], document["id"])
+    if words == [document["id"]]:
+        return True
+    names = (document["type"], document["title"], document["culprit"])
     text = "\n".join([*names, *document["services"], *document["environments"], *document["releases"]]).casefold()
     return all(word in text for word in words)
