@@ -72,20 +72,21 @@ class ProgressChart(Chart):
 
     def draw(self, data: Data) -> Any:
         """The line, above its own shade, and the total as a dashed one."""
-        from bokeh.models import ColumnDataSource, Span
+        from bokeh.models import ColumnDataSource, DatetimeTicker, Range1d
+        from bokeh.models.annotations import Span
         from bokeh.plotting import figure
 
         self._source = ColumnDataSource({"at": [], "done": []})
         drawn = figure(
             height=180, sizing_mode="stretch_width", toolbar_location=None, tools="", x_axis_type="datetime",
-            y_axis_label=data[1].unit[:30], x_range=(0, 1), y_range=(0, 1),
+            y_axis_label=data[1].unit[:30], x_range=Range1d(), y_range=Range1d(),
         )  # fmt: skip
         drawn.varea("at", "done", 0, source=self._source, color=LINE, alpha=0.15)
         drawn.line("at", "done", source=self._source, color=LINE, line_width=2)
         self._total = Span(dimension="width", location=0, line_dash="dashed", line_color=CHART_COLOURS["completed"])
         drawn.add_layout(self._total)
         clock_axis(drawn)
-        drawn.xaxis.ticker.desired_num_ticks = 3
+        drawn.xaxis.ticker = DatetimeTicker(desired_num_ticks=3)
         drawn.background_fill_alpha = drawn.border_fill_alpha = 0
         return drawn
 
