@@ -64,8 +64,8 @@ class Overview(Page):
         self.errors = Rows(ERRORS, label="Newest errors", title="Newest errors", opens="there", styles=HALF)
         self.chart = ThroughputChart(claudia, styles=HALF)
         self.durations = DurationChart(claudia, styles=HALF)
-        self.trends = TrendTable(claudia, styles=HALF)
-        self.ended = Rows(ENDS, label="Tasks that ended last", title="Ended last", opens="there", styles=HALF)
+        self.trends = TrendTable(claudia)
+        self.ended = Rows(ENDS, label="Tasks that ended last", title="Ended last", opens="there")
         self.further = Onward(FURTHER)
         self.layout = pn.Column(
             self.verdict,
@@ -73,7 +73,8 @@ class Overview(Page):
             self.running,
             _beside(self.failed, self.errors),
             _beside(self.chart.layout, self.durations.layout),
-            _beside(self.trends.layout, self.ended),
+            self.trends.layout,
+            self.ended,
             self.further.layout,
             styles={"gap": "16px"},
             sizing_mode="stretch_width",

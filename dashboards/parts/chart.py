@@ -57,7 +57,7 @@ class Chart(LiveView):
         if data != self._shown and not quiet and self._may_draw():
             self._draw(data)
             self._shown = data
-        self.words.put([], self.QUIET if quiet else DRAWING)
+        self.words.put([], DRAWING if self._figure is None and not quiet else self.QUIET)
         self.words.visible = (quiet or self._figure is None) and not self.table.visible
         self.layout.min_height = LOW if quiet else HIGH
         self.pane.visible = not quiet and not self.table.visible

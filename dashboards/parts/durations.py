@@ -71,8 +71,12 @@ def figure() -> Any:
 
 SPAN = """
 const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"], [0.001, "ms"]]
-const [size, unit] = units.find(([size]) => tick >= size) ?? [1, "s"]
-return `${Number((tick / size).toPrecision(3))} ${unit}`
+const at = units.findIndex(([size]) => tick >= size)
+if (at < 0) { return "0 s" }
+const [size, unit] = units[at], [small, name] = units[at + 1] ?? [1, ""]
+if (at > 2) { return `${Number((tick / size).toPrecision(3))} ${unit}` }
+const rest = Math.round((tick % size) / small)
+return `${Math.floor(tick / size)} ${unit}${rest ? ` ${rest} ${name}` : ""}`
 """
 
 __all__ = ["DurationChart", "figure"]

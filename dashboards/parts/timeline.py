@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,8 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
-from claudia_core.boards import Minute, Picture, minutes
+from claudia_core.boards import Minute, Picture
 from claudia_core.model.task import Status
-from claudia_core.model.times import to_text
-from claudia_core.ports import Condition, Prefix, Query, Range, Reader
 from dashboards import cells, lanes
 from dashboards.aside import Aside
 from dashboards.lanes import SPANS, Bar, Heap
@@ -25,12 +22,12 @@ from dashboards.parts import timeline_figure as drawing
 from dashboards.parts.rows import Rows
 from dashboards.parts.task_table import DURATION, ENDED, NAME, NO_MATCH, NO_TASKS, STARTED, STATUS
 from dashboards.parts.tiles import Tabs
+from dashboards.ran import Known, Wanted, read
 from dashboards.theme import HEADING, LEGEND, MARKS
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
 
-ENDS = tuple(status.value for status in Status if status.is_terminal)
 QUIET = ("No task ran in this time", "Choose a longer time; a task that starts appears here at once.")
 PAUSE = 1.0
 """Seconds between two drawings."""
@@ -39,62 +36,6 @@ READ_AGAIN = 15.0
 """Seconds after which what is counted in columns is read again."""
 
 MOST_LISTED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which tasks to draw; an empty text is no condition. `type` and `name` are what those begin with."""
-
-    status: str = ""
-    type: str = ""
-    name: str = ""
-    tag: str = ""
-    agent: str = ""
-    parent: str = ""
-
-    def __call__(self, task: Mapping[str, Any]) -> bool:
-        """Whether a task's summary fits."""
-        return (
-            self.status in ("", task["status"])
-            and str(task["type"]).startswith(self.type)
-            and str(task["name"]).casefold().startswith(self.name.casefold())
-            and (not self.tag or self.tag in task["tags"])
-            and self.agent in ("", task["agent_id"])
-            and self.parent in ("", task["parent_id"])
-        )
-
-    @property
-    def ends(self) -> tuple[str, ...]:
-        """The statuses of tasks to read: those that ended."""
-        return tuple(status for status in ENDS if self.status in ("", status))
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether the hub's counters tell how many there are."""
-        return replace(self, status="") == Wanted()
-
-    def where(self, since: float) -> dict[str, Condition]:
-        """The conditions for what ended since a moment (Unix seconds)."""
-        found: dict[str, Condition] = {
-            "status": self.ends,
-            "updated_at": Range(to_text(datetime.fromtimestamp(since, UTC))),
-            "type": Prefix(self.type),
-            "name_key": Prefix(self.name.casefold()),
-            "tags": self.tag,
-            "agent_id": self.agent,
-            "parent_id": self.parent,
-        }
-        return {column: value for column, value in found.items() if value and value != Prefix("")}
-
-
-type Known = tuple[dict[str, Mapping[str, Any]], tuple[Minute, ...]]
-
-
-def read(reader: Reader, wanted: Wanted, since: float, now: float) -> Known:
-    """The newest tasks that ended since a moment, one more than can be drawn, and the minutes since then."""
-    query = Query("tasks", wanted.where(since), "-updated_at", limit=lanes.MOST_BARS + 1)
-    tasks = reader.find(query).documents if wanted.ends else []
-    return {str(task["id"]): task for task in tasks}, minutes(reader, now, int((now - since) // 60) + 1)
 
 
 class TaskTimeline(LiveView):
@@ -148,15 +89,17 @@ class TaskTimeline(LiveView):
         self._shown: tuple[Any, ...] = ()
         self._at = 0.0
         self._as_table = False
+        self._rows: dict[str, Mapping[str, Any]] = {}
+        self._laid: tuple[dict[str, float | None], Mapping[str, int]] = ({}, {})
         self._figure: Any = None
         self._sources: dict[str, Any] = {}
 
     def refresh(self) -> None:
-        """Draw what is new, at most once a second; running bars grow."""
+        """Draw what is new, at most once a second; running bars grow, and all move on with time."""
         picture = self.claudia.boards.tasks.picture()
         state = (self._state(), self._as_table, picture.version)
         moves = state != self._shown or any(task["status"] == Status.ACTIVE for task in picture.open)
-        if state[:2] == self._shown[:2] and not (moves and time.monotonic() - self._at >= PAUSE):
+        if state[:2] == self._shown[:2] and time.monotonic() - self._at < (PAUSE if moves else READ_AGAIN):
             return
         self._take(picture, time.time())
         if self._asked == self._state():
@@ -188,6 +131,7 @@ class TaskTimeline(LiveView):
         self._known = {}
         if self._sources and state != self._asked:
             self._sources["bars"].data = {key: [] for key in drawing.KEYS}
+            self._rows = {}
         self._read_at = time.monotonic()
         self._asked, self._shown = state, ()
         if pn.state.curdoc is not None:
@@ -241,17 +185,30 @@ class TaskTimeline(LiveView):
             self._figure, self._sources = drawing.figure(self._on_open is None)
             if self._on_open is not None:
                 self._sources["bars"].selected.on_change("indices", self._on_select)
-        place = lanes.lay(bars, now)
-        ordered = sorted(bars, key=lambda one: (one.start, one.id))
-        drawing.put(
-            self._sources["bars"], {one.id: drawing.row(one, place[one.id], now) for one in ordered}, drawing.KEYS
-        )
+        place = self._place(bars, now)
+        rows = {one.id: self._row(one, place[one.id], now) for one in sorted(bars, key=lambda one: (one.start, one.id))}
+        drawing.put(self._sources["bars"], rows, drawing.KEYS, self._rows)
+        self._rows = rows
         columns = drawing.heap_columns(heaps)
         if columns != dict(self._sources["heaps"].data):
             self._sources["heaps"].data = columns
         drawing.scale(self._figure, since, now, max(place.values(), default=0) + 1, heaped=bool(heaps))
         if self.pane.object is None:
             self.pane.object = self._figure
+
+    def _place(self, bars: Sequence[Bar], now: float) -> Mapping[str, int]:
+        """The lanes, found anew when something started or ended: a bar that grows stays in its lane."""
+        ends = {one.id: one.end for one in bars}
+        if ends != self._laid[0]:
+            self._laid = ends, lanes.lay(bars, now)
+        return self._laid[1]
+
+    def _row(self, one: Bar, lane: int, now: float) -> Mapping[str, Any]:
+        """A bar's row; the same object as the last time where nothing can have changed."""
+        before = self._rows.get(one.id)
+        if before is not None and one.end is not None and before["right"] == one.end * 1e3 and before["lane"] == lane:
+            return before
+        return drawing.row(one, lane, now)
 
     # --- what people do -----------------------------------------------------------------------------------------
 
@@ -288,4 +245,4 @@ def _words(bars: int, heaps: Sequence[Heap], complete: float, *, partial: bool) 
     return f"<div>{''.join(marks)}</div><p>{html.escape(told)}</p>"
 
 
-__all__ = ["SPANS", "TaskTimeline", "Wanted", "read"]
+__all__ = ["SPANS", "TaskTimeline"]

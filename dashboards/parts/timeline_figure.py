@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from claudia_core.model.task import Status
@@ -30,7 +31,9 @@ return new Date(tick).toLocaleTimeString([], options)
 """
 
 FITTING = """
-const {start, end} = fig.x_range, scale = (fig.inner_width || 0) / (end - start)
+let width = 0
+try { width = fig.inner_width } catch { /* not laid out yet: drawn again when it is */ }
+const {start, end} = fig.x_range, scale = width / (end - start)
 return xs.map((name, at) => {
   const most = Math.floor(((bars.data.right[at] - Math.max(start, bars.data.left[at])) * scale - 8) / 6.3)
   return name.length <= most ? name : most < 5 ? "" : name.slice(0, most - 1) + "…"
@@ -75,10 +78,16 @@ def heap_columns(heaps: Sequence[Heap]) -> dict[str, list[Any]]:
     return found
 
 
-def put(source: Any, rows: Mapping[str, Mapping[str, Any]], keys: Sequence[str]) -> None:
+def put(
+    source: Any,
+    rows: Mapping[str, Mapping[str, Any]],
+    keys: Sequence[str],
+    before: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> None:
     """Bring a data source up to date by its differences: changed cells are patched, new rows streamed.
 
-    Rows that are gone lose their width; only when half of all are gone is the source made anew.
+    What is the same object as in `before`, the rows of the last time, is not looked at. Rows that are gone lose their
+    width; only when half of all are gone is the source made anew.
     """
     known = source.data["id"]
     gone = sum(id not in rows for id in known)
@@ -88,6 +97,8 @@ def put(source: Any, rows: Mapping[str, Mapping[str, Any]], keys: Sequence[str])
     patches: dict[str, list[tuple[int, Any]]] = {}
     for at, id in enumerate(known):
         row = rows.get(id, GONE)
+        if before.get(id) is row:
+            continue
         for key in keys if id in rows else GONE:
             if source.data[key][at] != row[key]:
                 patches.setdefault(key, []).append((at, row[key]))

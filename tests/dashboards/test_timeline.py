@@ -174,6 +174,17 @@ def test_only_differences_are_sent(monkeypatch):
     assert calls == [{"x": [(0, 2)]}, {"id": ["b"], "x": [3]}]
 
 
+def test_what_did_not_change_is_not_looked_at(busy):
+    """The row of a bar that has ended is the same object as long as it lies in its lane; one that runs is made anew."""
+    settle(busy)
+    view = TaskTimeline(busy)
+    view.refresh()
+    before = view._rows
+    again(view)
+    same = {row["name"]: view._rows[id] is row for id, row in before.items()}
+    assert same == {"broke": True, "is done": True, "was stopped": True, "runs": False}
+
+
 def test_the_tasks_page_shows_it_when_asked(busy):
     """Made when first opened; the table stands aside and comes back."""
     settle(busy)

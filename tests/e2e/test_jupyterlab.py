@@ -85,6 +85,8 @@ class Lab:
 def test_the_first_tour_in_jupyterlab(window, tmp_path):
     """A bar moves while its cell runs, the page lives in its cell, and after a restart the hub is found as it is.
 
+    A click on a task opens it below, in the same cell.
+
     Nothing is asked of any other machine meanwhile.
     """
     folder, private = tmp_path / "notebooks", tmp_path / "private"
@@ -128,6 +130,13 @@ def test_the_first_tour_in_jupyterlab(window, tmp_path):
         expect(row).to_be_visible(timeout=PATIENCE)
         first = row.inner_text()
         expect(row).not_to_have_text(first, timeout=PATIENCE)
+        expect(overview.locator("canvas").first).to_be_visible(timeout=PATIENCE)
+        expect(overview.locator(":text('Drawing the chart'):visible")).to_have_count(0)
         overview.scroll_into_view_if_needed()
         watched.shot("jupyterlab-overview")
+        overview.get_by_role("link", name="count the stars").first.click()
+        expect(overview.get_by_role("heading", name="count the stars")).to_be_visible(timeout=PATIENCE)
+        expect(overview.get_by_role("table", name="Facts")).to_be_visible(timeout=PATIENCE)
+        assert "/lab/tree/" in page.url
+        watched.shot("jupyterlab-task")
     assert watched.strangers() == []

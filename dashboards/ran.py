@@ -1,0 +1,72 @@
+"""What ran: the tasks of a timeline, read from the store. Without panel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from claudia_core.boards import Minute, minutes
+from claudia_core.model.task import Status
+from claudia_core.model.times import to_text
+from claudia_core.ports import Condition, Prefix, Query, Range, Reader
+from dashboards import lanes
+
+ENDS = tuple(status.value for status in Status if status.is_terminal)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tasks to draw; an empty text is no condition. `type` and `name` are what those begin with."""
+
+    status: str = ""
+    type: str = ""
+    name: str = ""
+    tag: str = ""
+    agent: str = ""
+    parent: str = ""
+
+    def __call__(self, task: Mapping[str, Any]) -> bool:
+        """Whether a task's summary fits."""
+        return (
+            self.status in ("", task["status"])
+            and str(task["type"]).startswith(self.type)
+            and str(task["name"]).casefold().startswith(self.name.casefold())
+            and (not self.tag or self.tag in task["tags"])
+            and self.agent in ("", task["agent_id"])
+            and self.parent in ("", task["parent_id"])
+        )
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The statuses of tasks to read: those that ended."""
+        return tuple(status for status in ENDS if self.status in ("", status))
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the hub's counters tell how many there are."""
+        return replace(self, status="") == Wanted()
+
+    def where(self, since: float) -> dict[str, Condition]:
+        """The conditions for what ended since a moment (Unix seconds)."""
+        found: dict[str, Condition] = {
+            "status": self.ends,
+            "updated_at": Range(to_text(datetime.fromtimestamp(since, UTC))),
+            "type": Prefix(self.type),
+            "name_key": Prefix(self.name.casefold()),
+            "tags": self.tag,
+            "agent_id": self.agent,
+            "parent_id": self.parent,
+        }
+        return {column: value for column, value in found.items() if value and value != Prefix("")}
+
+
+type Known = tuple[dict[str, Mapping[str, Any]], tuple[Minute, ...]]
+
+
+def read(reader: Reader, wanted: Wanted, since: float, now: float) -> Known:
+    """The newest tasks that ended since a moment, one more than can be drawn, and the minutes since then."""
+    query = Query("tasks", wanted.where(since), "-updated_at", limit=lanes.MOST_BARS + 1)
+    tasks = reader.find(query).documents if wanted.ends else []
+    return {str(task["id"]): task for task in tasks}, minutes(reader, now, int((now - since) // 60) + 1)
