@@ -13,6 +13,7 @@ BENCHMARKS = {
     "feed": "a commit's way into another process",
     "history": "lists and searches with a million tasks against ten thousand",
     "server": "start, first page, idle",
+    "pages": "first row against an empty page; a hundred open pages against a bare Panel app",
     "realtime": "fan-out to a thousand clients against websockets.broadcast",
     "resilience": "circuit breaker, metrics and all guards of a call against a bare one",
     "rest": "posts of a task and batches of events over HTTP against a bare FastAPI endpoint",
