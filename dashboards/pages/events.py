@@ -5,18 +5,20 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import panel as pn
-import panel_material_ui as pmui
 import param
 
 from claudia_core.boards import Picture
 from claudia_core.errors import InvalidValue
 from dashboards import event_cells, units
-from dashboards.event_log import PAGE, Arrivals, Stretch, Wanted, newer, older, place
+from dashboards.aside import Aside
+from dashboards.event_log import PAGE, Arrivals, Sight, Stretch, Wanted, look, newer, place
 from dashboards.live import Page
 from dashboards.parts.event_detail import EventDetail
+from dashboards.parts.fields import Fields
 from dashboards.parts.heading import heading, heading_html
 from dashboards.parts.rows import Column, Rows
 from dashboards.parts.tiles import Tabs
@@ -40,6 +42,9 @@ KINDS = (
     ("error:* issue:*", "Errors"),
     ("agent:*", "Agents"),
 )
+TYPES = ("task:*", "progress:*", "error:*", "issue:*", "agent:*", "task:created", "task:started", "task:completed",
+         "task:failed", "task:cancelled", "error:reported", "issue:opened")  # fmt: skip
+MOST_OFFERS = 50
 FIRST_STEPS = """from claudia_core import Claudia
 claudia = Claudia()
 for row in claudia.track(rows, name="clean rows"): ..."""
@@ -67,28 +72,22 @@ class EventsPage(Page):
         self.heading = heading("Events", level=1)
         kinds = [{"key": key, "label": label} for key, label in KINDS]
         self.kinds = Tabs(label="Kind of events", items=kinds, on_choose=self._on_kind)
-        self.kind = _field("Type, such as task:*", "kind")
-        self.about = _field("About: a task's name or id", "about")
-        self.goto = _field("Go to 812, 15 min, 14:30", "goto")
-        self.kind.param.watch(self._on_type, "value_input")
-        self.about.param.watch(self._on_subject, "value_input")
-        self.goto.param.watch(self._on_goto, "value")
+        self.fields = Fields(label="Filters and places", on_change=self._on_field)
         self.table = Rows(COLUMNS, label="Events, newest first", opens="here", on_open=self._on_open)
         self.turns = Tabs(label="Pages of the log", on_choose=self._on_turn, css_classes=["turns"])
         self.gap = pn.pane.HTML("", stylesheets=[HEADING], sizing_mode="stretch_width", margin=0, visible=False)
         self.detail: EventDetail | None = None
-        fields = pn.FlexBox(self.kind, self.about, self.goto, gap="10px", sizing_mode="stretch_width", margin=0)
         self.listing = pn.Column(
-            self.kinds, fields, self.turns, self.gap, self.table, styles=MAIN, sizing_mode="stretch_width", margin=0
-        )
+            self.kinds, self.fields, self.turns, self.gap, self.table,
+            styles=MAIN, sizing_mode="stretch_width", margin=0,
+        )  # fmt: skip
         self.body = pn.Row(self.listing, styles=WRAP, sizing_mode="stretch_width", margin=0)
         self.layout = pn.Column(self.heading, self.body, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0)
+        self._aside, self._clicks = Aside(), Aside()
         self._arrivals = Arrivals()
         self._shown: tuple[Any, ...] = ()
         self._top = 0
-        self._stretch = Stretch()
-        self._names: event_cells.Names = {}
-        self._wanted = Wanted()
+        self._sight = Sight()
 
     # --- pull ---------------------------------------------------------------------------------------------------
 
@@ -96,19 +95,29 @@ class EventsPage(Page):
         """Show what is new, or the page that was asked for; the store is asked only when the board has not got it."""
         picture = self.claudia.boards.tasks.picture()
         top = self._place()
-        asked = (self.type, self.subject, top, self.seq)
-        if (*asked, picture.sequence) == self._shown:
+        key = (self.type, self.subject, top, self.seq, picture.sequence)
+        if key == self._shown:
             return
-        if asked[:2] != self._shown[:2]:
-            self._wanted = self._resolved()
-        if asked[:3] != self._shown[:3]:
-            self._stretch = older(self.claudia.store, self._wanted, top or picture.sequence)
-        elif not top:
-            self._stretch = self._followed(picture)
-        self._top = top or picture.sequence
-        self._draw(picture, top)
         self._refresh_detail()
-        self._shown = (*asked, picture.sequence)
+        sight = None
+        if not top:
+            sight = self._followed(picture) if key[:3] == self._shown[:3] else self._begun(picture)
+        if sight is not None and sight.is_named:
+            self._show(key, picture, sight)
+            return
+        question = partial(self._look, key, self._shown, self._sight) if sight is None else partial(self._name, sight)
+        self._aside.ask(key, question, partial(self._show, key, picture))
+
+    def _look(self, key: tuple[Any, ...], shown: tuple[Any, ...], sight: Sight) -> Sight:
+        """Ask the store; apart from the session, so nothing of the page is changed here."""
+        kind, subject, top, _, head = key
+        wanted = sight.wanted if key[:2] == shown[:2] else Wanted(kind, self._resolved(subject))
+        stretch = sight.stretch if key[:3] == shown[:3] and top else None
+        return look(self.claudia.store, wanted, top, head, sight.names, self._arrivals, stretch)
+
+    def _name(self, sight: Sight) -> Sight:
+        """Ask the store for the names of what is new."""
+        return replace(sight, names=event_cells.named(self.claudia.store, sight.stretch.events, sight.names))
 
     def _place(self) -> int:
         if not self.at:
@@ -117,43 +126,54 @@ class EventsPage(Page):
             raise InvalidValue(f"{self.at!r:.40} is not a sequence of the log", field="at", hint="use a number")
         return max(1, int(self.at))
 
-    def _resolved(self) -> Wanted:
-        """The filter, with a task's name turned into its id."""
-        text = self.subject.strip()
+    def _resolved(self, subject: str) -> str:
+        """A subject, or the id of the newest task whose name begins so."""
+        text = subject.strip()
         if text and not self.claudia.store.events(0, 1, subject=text).events:
             found = self.claudia.store.get("tasks", text)
             tasks = [] if found else self.claudia.tasks.list(name=text, limit=1).tasks
             text = tasks[0].id if tasks else text
-        return Wanted(self.type, text)
+        return text
 
-    def _followed(self, picture: Picture) -> Stretch:
-        """What was shown with what has arrived above it."""
+    def _begun(self, picture: Picture) -> Sight | None:
+        """The newest page as the board has it; None where it does not tell enough."""
+        wanted = Wanted(self.type)
+        events = tuple(event for event in picture.events if wanted(event))[:PAGE]
+        if self.subject or not (len(events) == PAGE or (picture.events and picture.events[-1].sequence == 1)):
+            return None
+        tasks = {str(task["id"]): ("tasks", str(task["name"])) for task in (*picture.open, *picture.recent)}
+        names = {event.subject: tasks[event.subject] for event in events if event.subject in tasks}
+        return Sight(wanted, Stretch(events, events[-1].sequence - 1 if len(events) == PAGE else 0), names)
+
+    def _followed(self, picture: Picture) -> Sight | None:
+        """What was shown with what has arrived above it; None where the board does not tell enough."""
+        sight = self._sight
         if not picture.events or picture.events[-1].sequence > self._top + 1:
-            return older(self.claudia.store, self._wanted, picture.sequence)
-        fresh = tuple(event for event in picture.events if event.sequence > self._top and self._wanted(event))
-        if not fresh:
-            return self._stretch
-        events = (fresh + self._stretch.events)[:PAGE]
-        below = events[-1].sequence - 1 if len(events) == PAGE else self._stretch.below
-        return replace(self._stretch, events=events, below=below)
+            return None
+        fresh = tuple(event for event in picture.events if event.sequence > self._top and sight.wanted(event))
+        events = (fresh + sight.stretch.events)[:PAGE]
+        below = events[-1].sequence - 1 if len(events) == PAGE else sight.stretch.below
+        return replace(sight, stretch=replace(sight.stretch, events=events, below=below)) if fresh else sight
+
+    def _show(self, key: tuple[Any, ...], picture: Picture, sight: Sight) -> None:
+        self._sight, self._shown = sight, key
+        self._top = key[2] or picture.sequence
+        self._draw(picture, key[2])
 
     # --- draw ---------------------------------------------------------------------------------------------------
 
     def _draw(self, picture: Picture, top: int) -> None:
-        stretch = self._stretch
-        self._names = event_cells.named(self.claudia.store, stretch.events, self._names)
+        stretch, names, waiting = self._sight.stretch, self._sight.names, self._sight.waiting
         chosen = int(self.seq) if self.seq.isdecimal() else 0
         zero = NO_MATCH if self.type or self.subject else NOT_THERE if top else NO_EVENT
-        self.table.put([event_cells.row(event, self._names, chosen) for event in stretch.events], zero)
-        waiting = self._arrivals.look(self.claudia.store, self._wanted, top, picture.sequence) if top else 0
+        self.table.put([event_cells.row(event, names, chosen) for event in stretch.events], zero)
         self.turns.items = self._turns(stretch, top, waiting)
         self.heading.object = heading_html("Events", *_state(picture, top, waiting), level=1)
         notice = _notice(stretch, top)
         self.gap.object = f'<p role="status">{html.escape(notice)}</p>' if notice else ""
         self.gap.visible = bool(notice)
         self.kinds.value = self.type
-        self.kind.param.update(value=self.type, value_input=self.type)
-        self.about.param.update(value=self.subject, value_input=self.subject)
+        self.fields.items = _fields(self.type, self.subject, picture)
 
     def _turns(self, stretch: Stretch, top: int, waiting: int) -> list[dict[str, Any]]:
         count = units.number(waiting) if top else None
@@ -178,34 +198,33 @@ class EventsPage(Page):
     def _on_kind(self, pattern: str) -> None:
         self.type = pattern
 
-    def _on_type(self, event: Any) -> None:
-        self.type = event.new or ""
-
-    def _on_subject(self, event: Any) -> None:
-        self.subject = event.new or ""
+    def _on_field(self, field: str, value: str) -> None:
+        if field == "goto":
+            self._on_goto(value)
+        else:
+            self.param.update(**{field: value})
 
     def _on_only(self, subject: str) -> None:
         self.subject = subject
 
-    def _on_goto(self, event: Any) -> None:
-        if not event.new:
-            return
-        try:
-            found = place(event.new, datetime.now(UTC), self.claudia.store.sequence_at)
-        except InvalidValue as error:
-            self.say(str(error), "bad")
-            return
-        self.goto.param.update(value="", value_input="")
+    def _on_goto(self, text: str) -> None:
+        question = partial(place, text, datetime.now(UTC), self.claudia.store.sequence_at)
+        self._clicks.ask(text, question, self._on_place, lambda error: self.say(str(error), "bad"))
+
+    def _on_place(self, found: int) -> None:
         self.param.update(at=str(found), seq=str(found))
+
+    def _on_newer(self, top: int | None) -> None:
+        self.at = "" if top is None else str(top)
 
     def _on_turn(self, turn: str) -> None:
         if turn == "pause":
             self.at = str(max(1, self._top))
         elif turn == "older":
-            self.at = str(self._stretch.below)
+            self.at = str(self._sight.stretch.below)
         elif turn == "newer":
-            top = newer(self.claudia.store, self._wanted, self._place())
-            self.at = "" if top is None else str(top)
+            question = partial(newer, self.claudia.store, self._sight.wanted, self._place())
+            self._clicks.ask(turn, question, self._on_newer, lambda error: self.say(str(error), "bad"))
         else:
             self.at = ""
 
@@ -216,11 +235,17 @@ class EventsPage(Page):
         self.seq = ""
 
 
-def _field(label: str, name: str) -> Any:
-    styles = {"flex": "1 1 150px", "min-width": "150px", "max-width": "260px"}
-    return pmui.TextInput(
-        label=label, size="small", margin=(4, 0), css_classes=[name], styles=styles, sizing_mode="stretch_width"
-    )
+def _fields(kind: str, subject: str, picture: Picture) -> list[dict[str, Any]]:
+    """The inputs, with what they may be: types of event and names of tasks that were seen lately."""
+    types = sorted({*TYPES, *(event.type for event in picture.events)})
+    names = dict.fromkeys(str(task["name"]) for task in (*picture.open[:MOST_OFFERS], *picture.recent))
+    return [
+        {"key": "type", "label": "Type", "value": kind, "hint": "task:* or !progress:*",
+         "offers": [[one] for one in types]},
+        {"key": "subject", "label": "About", "value": subject, "hint": "a task's name or id",
+         "offers": [[name] for name in list(names)[:MOST_OFFERS]]},
+        {"key": "goto", "label": "Go to", "value": "", "hint": "812, 15 min or 14:30", "enter": True},
+    ]  # fmt: skip
 
 
 def _state(picture: Picture, top: int, waiting: int) -> tuple[str, str]:
