@@ -83,5 +83,5 @@ class Pulse:
 
 
 async def _gathered(beaten: Beaten, document: Any) -> None:
-    with set_curdoc(document), pn.io.hold():  # type: ignore[no-untyped-call]  # Panel does not annotate it
+    with set_curdoc(document), pn.io.hold():
         await asyncio.to_thread(beaten.tick)
