@@ -65,7 +65,7 @@ def child(*args: str) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            process.terminate()
+            process.kill()  # it has nothing to lose
 
 
 @contextmanager
