@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from claudia_core.capture.reporter import Reporter
 from claudia_core.capture.scrubbing import Scrubber, use_everywhere
 from claudia_core.capture.spool import Spool
-from claudia_core.capture.taken import About
+from claudia_core.capture.taken import About, is_about
 from claudia_core.errors import ClaudiaError, SettingsError
 from claudia_core.model.report import ErrorReport
 
@@ -51,6 +51,7 @@ def join_errors(
             raise SettingsError(f"CLAUDIA_SCRUB_PATTERNS: {error.message}", field="scrub_patterns") from error
         use_everywhere(errors.scrubber)
     about = About(settings.service, settings.release, settings.environment, platform.node())
+    is_about(about)
     folder = spool_folder(settings.spool, url)
     spool = None if folder is None else Spool(folder)
     reporter = Reporter(errors.report_many, about, spool, errors.scrubbed)

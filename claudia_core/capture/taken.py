@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 import time
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from claudia_core.capture.rendering import (
     traceback_text,
     type_name,
 )
-from claudia_core.capture.scope import Crumb, Scope
+from claudia_core.capture.scope import Crumb, Scope, current_scope
 from claudia_core.model.report import ErrorReport
 from claudia_core.model.values import MAX_LABELS, clean_text
 
@@ -116,8 +117,6 @@ def _crumb(crumb: Crumb) -> dict[str, Any]:
 
 def task_failure(error: BaseException) -> ErrorReport:
     """The report of the error a task fails with, made at once; `services.moves` adds the task."""
-    from claudia_core.capture.scope import current_scope
-
     scope = current_scope()
     taken = Taken(
         id="",
@@ -137,7 +136,16 @@ def task_failure(error: BaseException) -> ErrorReport:
         user={},
         context={},
     )
-    return render(taken, About())
+    return render(taken, _about)
+
+
+_about = About(host=platform.node())
+
+
+def is_about(about: About) -> None:
+    """Let the errors of tasks, which know no hub, tell this of the program: what the hub opened last was told."""
+    global _about  # noqa: PLW0603 - a process is one program
+    _about = about
 
 
 def marks_of(error: BaseException) -> dict[str, str]:
