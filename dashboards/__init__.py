@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from claudia_core.model.identity import Kind, Scope, current
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
@@ -17,12 +19,16 @@ __all__ = ["PAGES", "PageSpec", "make_page", "mount", "serve_here"]
 
 @dataclass(frozen=True, slots=True)
 class PageSpec:
-    """One page: its address, its class as `module:name`, what the navigation calls it, and its icon in `theme`."""
+    """One page: its address, its class as `module:name`, what the navigation calls it, and its icon in `theme`.
+
+    `scope` is what it takes to open it.
+    """
 
     path: str
     target: str
     title: str
     icon: str
+    scope: Scope = Scope.VIEWER
 
     @property
     def href(self) -> str:
@@ -44,6 +50,9 @@ PAGES = (
 )
 """All pages. Navigation, addresses, titles and the tests of every page derive from this table."""
 
+
+KEY = "M12.6 10a5 5 0 1 0 0 4H16v3h3v-3h3v-4h-9.4ZM8 14a2 2 0 1 1 0-4 2 2 0 0 1 0 4Z"
+"""The icon of access: a key."""
 
 KEPT_FROM_SCRIPTS: dict[str, Any] = {
     "include_headers": ["host", "user-agent"],
@@ -70,6 +79,8 @@ def mount(app: FastAPI, claudia: Claudia, **options: Any) -> None:
     titles = {spec.path: f"{spec.title} · Claudia" for spec in PAGES}
     add_applications(pages, app=app, title=titles, **KEPT_FROM_SCRIPTS, **options)
     app.add_middleware(Assets)
+    for spec in PAGES if hasattr(app.state, "rules") else ():
+        app.state.rules.add_page(f"{options.get('prefix', '')}{spec.path}", spec.scope)
 
 
 def _maker(spec: PageSpec, claudia: Claudia) -> Callable[[], Any]:
@@ -87,9 +98,15 @@ def links(here: str) -> list[dict[str, Any]]:
     """The navigation, as seen from the page at `here`."""
     from dashboards.theme import ICONS
 
-    return [
-        {"title": spec.title, "href": spec.href, "icon": ICONS[spec.icon], "here": spec.path == here} for spec in PAGES
+    who = current()
+    pages: list[dict[str, Any]] = [
+        {"title": spec.title, "href": spec.href, "icon": ICONS[spec.icon], "here": spec.path == here}
+        for spec in PAGES
+        if who.may(spec.scope)
     ]
+    if who.kind is not Kind.LOCAL:  # only a server knows who is signed in
+        pages.append({"title": "Access", "href": "./access", "icon": KEY, "here": False})
+    return pages
 
 
 def serve_here(page: type[Any]) -> None:

@@ -39,6 +39,17 @@ button { font: inherit; font-weight: 600; color: var(--card); background: var(--
   padding: .5rem 1.25rem; cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 a { color: var(--accent); } .way { font-weight: 600; margin-right: 1rem; }
+.wide { width: min(76rem, 100%); align-self: start; } .scroll { overflow-x: auto; margin: 0 0 1rem; }
+nav { display: flex; flex-wrap: wrap; gap: 1.25rem; margin-bottom: 1rem; }
+[aria-current] { font-weight: 700; color: var(--ink); }
+.who { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; justify-content: space-between;
+  margin-bottom: 1rem; }
+h2 { font-size: 1.1rem; } .wide form { margin: 0; } .wide form.new { margin: 0 0 1.25rem; align-items: end; }
+.wide form.new label { flex: 0 1 auto; align-self: center; } td form { display: inline-flex; }
+.wide button { padding: .3rem .9rem; }
+select { font: inherit; color: inherit; background: var(--paper); padding: .5rem; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; } caption { text-align: left; color: var(--soft); }
+th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--line); vertical-align: middle; }
 .alert { border-left: 4px solid #d1242f; padding-left: .75rem; font-weight: 600; }
 """
 
@@ -52,7 +63,7 @@ FRAME = """<!doctype html>
 <style>{style}</style>
 </head>
 <body>
-<main>
+<main class="{kind}">
 {content}
 </main>
 </body>
@@ -92,11 +103,11 @@ FORBIDDEN = """<h1>This is not for you</h1>
 ALERT = '<p class="alert" role="alert">{text}</p>\n'
 
 
-def page(title: str, content: str, status: int = 200) -> HTMLResponse:
+def page(title: str, content: str, status: int = 200, *, wide: bool = False) -> HTMLResponse:
     """A small page that needs nothing else; `content` is HTML and must be escaped already."""
     digest = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'"
-    text = FRAME.format(title=html.escape(title), style=STYLE, content=content)
+    text = FRAME.format(title=html.escape(title), style=STYLE, content=content, kind="wide" if wide else "card")
     return HTMLResponse(text, status, {"content-security-policy": f"{policy}; frame-ancestors 'none'"})
 
 

@@ -17,7 +17,7 @@ from fastapi.responses import Response
 
 import claudia_core
 from claudia_core.api import graphql, health, metrics, probes, problems, realtime, refusals, rest
-from claudia_core.api.access import login
+from claudia_core.api.access import login, pages
 from claudia_core.api.access.access import Access
 from claudia_core.api.access.rules import Rules
 from claudia_core.api.auth import Guard
@@ -35,7 +35,7 @@ from claudia_core.settings import Settings
 
 log = get_logger(__name__)
 
-PARTS = (problems, metrics, probes, login, rest, graphql)
+PARTS = (problems, metrics, probes, login, pages, rest, graphql)
 """What the gateway is made of; each has `mount(app: FastAPI, claudia: Claudia) -> None`."""
 
 PAGES = "claudia.pages"
