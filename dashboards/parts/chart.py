@@ -121,7 +121,7 @@ def clock_axis(figure: Any) -> None:
     """Let the horizontal axis tell the reader's own time, and leave out what is not needed."""
     from bokeh.models import CustomJSTickFormatter, DatetimeTicker
 
-    figure.xaxis.ticker = DatetimeTicker(desired_num_ticks=4)
+    figure.xaxis.ticker = DatetimeTicker(desired_num_ticks=3)
     figure.xaxis.formatter = CustomJSTickFormatter(code=CLOCK)
     figure.xgrid.grid_line_color = figure.outline_line_color = None
     figure.min_border_left = figure.min_border_right = 8
