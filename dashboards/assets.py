@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+import secrets
 import threading
 from collections.abc import MutableMapping
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BOOT = secrets.token_hex(8)
+"""Names this process; sent with each file as the header `claudia-boot`."""
 
 PLACES = re.compile(r"/(?:static|components)/")
 VERSIONED = re.compile(rb"^(?:v=)?[\w.]{5,64}$")
@@ -110,6 +114,7 @@ async def _answer(asset: Asset, scope: Scope, send: Send) -> None:
     asked = Headers(scope=scope)
     keep = YEAR if VERSIONED.match(scope.get("query_string", b"")) else ASK
     headers = [(b"etag", asset.tag), (b"cache-control", keep), (b"vary", b"accept-encoding")]
+    headers.append((b"claudia-boot", BOOT.encode()))
     if asset.tag.decode() in asked.get("if-none-match", "").replace("W/", ""):
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body", "body": b""})

@@ -6,6 +6,7 @@ A row is a dict with an `id` and one value per column; what each kind of cell ta
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,8 @@ MOST_CODE = 20_000
 NARROW = "\u2003"
 """Sets a row of a tree in by one level."""
 
+MOST_ROWS = 2_000
+"""Rows that are kept, so that many open pages make them once."""
 RUNNING = (Status.ACTIVE.value, Status.PENDING.value)
 
 
@@ -83,8 +86,32 @@ def hint(task: Summary) -> str:
     return str(task["progress"]["message"])[:200]
 
 
+class _Same:
+    """A summary as a key, by identity."""
+
+    __slots__ = ("task",)
+
+    def __init__(self, task: Summary) -> None:
+        self.task = task
+
+    def __hash__(self) -> int:
+        return id(self.task)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.task is self.task
+
+
 def task_row(task: Summary) -> Row:
-    """A task as a row of the task table, from its summary."""
+    """A task as a row of the task table, from its summary; both are read-only, and shared by all who look at it."""
+    return _kept_row(_Same(task))
+
+
+@lru_cache(MOST_ROWS)
+def _kept_row(same: _Same) -> Row:
+    return _task_row(same.task)
+
+
+def _task_row(task: Summary) -> Row:
     moving = task["status"] == Status.ACTIVE.value
     value = task["progress"]
     return {

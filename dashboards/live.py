@@ -29,6 +29,11 @@ PERIOD = 250
 AT_REST = 1.0
 """Seconds after which a view is refreshed though nothing happened: minutes turn, and the feed may be in trouble."""
 
+AWAY = (
+    "The hub's store cannot be read now: {}. What you see is the last that was known. "
+    "Reading is tried again all the time, and the page goes on by itself."
+)
+
 
 class LiveView(Viewer):
     """Something that shows a hub and follows it, in a page, in any Panel app or in a notebook cell.
@@ -64,7 +69,7 @@ class LiveView(Viewer):
             self.problem = str(error)
         else:
             trouble = self.claudia.feed.error
-            self.problem = f"The hub cannot be read now; this is the last that was known. {trouble}" if trouble else ""
+            self.problem = AWAY.format(trouble) if trouble else ""
 
     def save(self, path: str | os.PathLike[str] | TextIO, title: str | None = None, **options: Any) -> None:
         """Write what this shows now as one file that needs nothing else; see `dashboards.report.save`."""

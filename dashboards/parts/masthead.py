@@ -7,6 +7,7 @@ from typing import Any
 
 import param
 
+from dashboards.assets import BOOT
 from dashboards.theme import LOGO
 from dashboards.theme.part import Part
 
@@ -29,6 +30,7 @@ class Masthead(Part):
 
     pages = param.List(doc="Pages: `title`, `href`, `icon`, `here`.")
     heading = param.String("Claudia", doc="What the browser's tab says.")
+    boot = param.String(BOOT, doc="Which process serves the page: another one does not know its session.")
     home = param.String("./", doc="Where the name leads.")
     logo = param.String(LOGO, doc="The logo's path.")
 

@@ -17,6 +17,9 @@ type Row = Mapping[str, Any]
 PATIENCE = 20.0
 """Seconds without an answer after which a browser is sent everything anew."""
 
+WINDOW = 8
+"""Changes that may be on their way to a browser; it is asked to answer two of so many."""
+
 MOST_PICKED = 500
 """Most rows that can be selected."""
 
@@ -65,6 +68,7 @@ class Rows(Part):
         self._begun = False
         self._listening = False
         self._sent = 0
+        self._painted = 0
         self._asked = 0.0
         self._on_open = on_open
         self._on_sort = on_sort
@@ -81,8 +85,10 @@ class Rows(Part):
             self.param.update(initial=self.rows, waiting=False, edition=self.edition + 1, zero=words)
             self._begun = True
             self._take()
-        elif self._listening and (not self._asked or time.monotonic() - self._asked > PATIENCE):
+        elif self._listening and not self._is_full():
             self._send()
+        elif self._listening and time.monotonic() - self._asked > PATIENCE:
+            self._send(everything=True)
 
     def unpick(self) -> None:
         """Select nothing."""
@@ -95,16 +101,21 @@ class Rows(Part):
         self._known = {row["id"]: row for row in self.rows}
         self._order = list(self._known)
 
-    def _send(self) -> None:
-        late = bool(self._asked)
-        change = self._change(everything=late)
+    def _is_full(self) -> bool:
+        """Whether the browser has not painted what it was sent before."""
+        return self._sent - self._painted >= WINDOW
+
+    def _send(self, *, everything: bool = False) -> None:
+        change = self._change(everything=everything)
         if self._wanted != self._words:
             change["zero"] = self._wanted
         if change or not self._begun:
             self._begun = True
             self._sent += 1
             self._take()
-            self._asked = time.monotonic()
+            if everything or self._sent % (WINDOW // 2) == 0:
+                change["ask"] = True
+                self._asked = time.monotonic()
             self._send_msg({"n": self._sent, "waiting": False, **change})
 
     def _change(self, *, everything: bool = False) -> dict[str, Any]:
@@ -126,7 +137,7 @@ class Rows(Part):
 
     def _on_message(self, data: Any) -> None:
         if "painted" in data:
-            self._asked = 0.0
+            self._painted = min(self._sent, int(data["painted"]))
             self._send()  # what came meanwhile, and perhaps was the last
         elif "ready" in data:
             self._greet(data["ready"], data.get("rows"))
@@ -150,7 +161,7 @@ class Rows(Part):
         """A browser began to listen; one that starts from another state than ours gets everything."""
         fresh = not self._listening and edition == self.edition and count in (None, len(self.initial))
         self._listening, self._begun = True, False  # it knocks until it is answered
+        self._painted = self._sent
         if not fresh:
-            self._asked = 1.0
             self._known, self._order = {}, []
-        self._send()
+        self._send(everything=not fresh)

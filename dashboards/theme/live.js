@@ -327,13 +327,13 @@ function rows({model, el}) {
   const grid = new Grid(model)
   grid.sorted(model.sort)
   model.on("sort", () => grid.sorted(model.sort))
-  // The answer after the paint is the back-pressure: a slow or hidden page gets one later, larger change instead of a queue.
+  // The answers after the paint are the back-pressure: a slow or hidden page gets one later, larger change instead of a queue.
   let answered = false
   model.on("msg:custom", (change) => {
     if (change.picked) { grid.picking?.only(change.picked); return }
     answered = true
     grid.apply(change)
-    requestAnimationFrame(() => model.send_msg({painted: change.n}))
+    if (change.ask) { requestAnimationFrame(() => model.send_msg({painted: change.n})) }
   })
   const knock = (patience) => {  // a message from a part that was added just now may get lost
     model.send_msg({ready: model.edition, rows: grid.known.size})
@@ -454,10 +454,17 @@ function masthead({model, view}) {
   const brand = h("a", {class: "brand", href: model.home, "aria-label": "Claudia: overview"}, icon(model.logo), h("span", {}, "Claudia"))
   const state = h("span", {class: "live", role: "status", "aria-live": "polite"})
   const toasts = h("div", {class: "toasts", role: "status", "aria-live": "polite"})
+  const strip = h("div", {class: "lost-strip", role: "status", "aria-live": "polite", hidden: true})
   const show = (lost) => {
     state.className = lost ? "live lost" : "live"
     state.replaceChildren(h("span", {class: "dot", "aria-hidden": "true"}, lost ? "✖" : "●"), h("span", {class: "word"}, lost ? "Connection lost" : "Live"))
-    state.title = lost ? "What you see is the last that was known. The page heals itself when the hub answers." : "This page follows the hub"
+    state.title = lost ? "What you see is the last that was known" : "This page follows the hub"
+    strip.hidden = !lost
+    if (!lost) { strip.replaceChildren(); return null }
+    const at = new Date().toLocaleTimeString()
+    const now = h("button", {type: "button", class: "copy"}, "Ask now")
+    strip.append(h("span", {}, `The connection to the hub was lost at ${at}. What you see is the last that was known. The page keeps asking, and goes on by itself where you are as soon as the hub answers.`), now)
+    return now
   }
   const say = (text, tone) => {
     const toast = h("div", {class: `toast ${tone}`}, text)
@@ -465,11 +472,14 @@ function masthead({model, view}) {
     setTimeout(() => toast.remove(), 6000)
   }
   show(false)
+  if (recall()) { say("The hub answers again", "good") }
   const page = view.root.model
   if (page.data && "dark_theme" in page.data.attributes) { theme(page) }
   const doc = view.model.document
-  doc.on_event("connection_lost", () => { show(true); heal() })
-  doc.on_event("client_reconnected", () => show(false))
+  doc.on_event("connection_lost", (_, event) => {
+    if (!healing && strip.isConnected) { heal(model.boot, event, show(true), () => { show(false); say("The hub answers again", "good") }) }
+  })
+  doc.on_event("client_reconnected", () => { reconnected = true })
   const entitle = () => { document.title = model.heading }
   model.on("heading", entitle)
   entitle()
@@ -480,20 +490,53 @@ function masthead({model, view}) {
       history[message.push ? "pushState" : "replaceState"]({}, "", location.pathname + message.address)
     }
   })
-  return h("div", {class: "top"}, brand, h("nav", {"aria-label": "Pages"}, ...items), state, toasts)
+  return h("div", {class: "top"}, brand, h("nav", {"aria-label": "Pages"}, ...items), state, toasts, strip)
 }
 
-// The session is gone with the hub: ask until it answers, then load the same address, which holds the whole view.
+// Asks until the hub answers. The same process takes the page's session up again; another one does not know it, so the same
+// address is loaded, which holds the whole view.
+const KEPT = 8000  // milliseconds for which a server surely keeps a session without a connection
 let healing = false
-async function heal() {
-  if (healing) { return }
+let reconnected = false
+
+const wait = (ms, button) => new Promise((done) => { setTimeout(done, ms); if (button) { button.onclick = done } })
+
+function recall() {  // whether this page was loaded to heal another
+  try {
+    const found = sessionStorage.getItem("claudia-healing")
+    sessionStorage.removeItem("claudia-healing")
+    return found
+  } catch { return null }
+}
+
+async function heal(boot, event, button, done) {
   healing = true
-  for (let pause = 1000; ; pause = Math.min(10000, pause * 1.5)) {
-    await new Promise((done) => setTimeout(done, pause))
+  const lost = Date.now()
+  const file = new URL("static/js/bokeh.min.js", location.href.replace(/[?#].*/, ""))
+  for (let pause = 300; ; pause = Math.min(10000, pause * 1.6)) {
+    let answer = null
     try {
-      if ((await fetch(location.href, {cache: "no-store"})).ok) { location.reload(); return }
+      answer = await fetch(file, {method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(5000)})
     } catch { /* not yet */ }
+    if (answer != null && answer.status < 500) {
+      if (boot && answer.headers.get("claudia-boot") === boot && Date.now() - lost < KEPT && await resume(event)) {
+        healing = false
+        done()
+        return
+      }
+      try { sessionStorage.setItem("claudia-healing", "1") } catch { /* no storage: it heals without saying so */ }
+      location.reload()
+      return
+    }
+    await wait(pause * (0.8 + 0.4 * Math.random()), button)
   }
+}
+
+async function resume(event) {
+  reconnected = false
+  event.reconnect()
+  for (let turn = 0; turn < 30 && !reconnected; turn++) { await wait(100) }
+  return reconnected
 }
 
 export default {

@@ -1,11 +1,11 @@
 """A closed page leaves nothing behind: every page of the table, on a real server, with real sessions."""
 
 import gc
-import time
 import weakref
 
 import pytest
 from bokeh.client import pull_session
+from bokeh.events import DocumentReady
 from fastapi import FastAPI
 
 import dashboards
@@ -48,13 +48,19 @@ def test_a_closed_page_is_forgotten(busy, made, spec):
         for _ in range(SESSIONS):
             session = pull_session(url=address + spec.path.rstrip("/"))
             assert session.document.roots
+            session.document.callbacks.send_event(DocumentReady())  # as a browser does: from now on the page follows
             session.force_roundtrip()
-            time.sleep(0.1)
+            eventually(lambda: follows(made[-3]()), timeout=30)
             session.close()
         assert len(made) >= 3 * SESSIONS
         eventually(lambda: gone(made), timeout=60, pause=0.5)
     after = len(pn.state.param.watchers.get("busy", {}).get("value", []))
     assert after <= before
+
+
+def follows(page):
+    """Whether the page was brought up to date by the server's beat."""
+    return page._ticker is not None and page._ticker._at > 0
 
 
 def gone(references):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboards.parts.rows import PATIENCE, Column, Rows
+from dashboards.parts.rows import PATIENCE, WINDOW, Column, Rows
 
 COLUMNS = (Column("name", "Name"), Column("count", "Count", "number"))
 
@@ -57,24 +57,45 @@ def test_nothing_is_sent_for_nothing(shown, sent):
     assert sent == []
 
 
+def change(table, count):
+    """Another value in the one row."""
+    table.put([{"id": "a", "name": "A", "count": count}])
+
+
 def test_a_slow_browser_gets_one_later_difference(shown, sent):
-    """While one change is being painted, others are taken together."""
-    for count in (2, 3, 4):
-        shown.put([{"id": "a", "name": "A", "count": count}])
-    assert len(sent) == 1
-    shown._handle_msg({"painted": 1})
-    assert sent[1]["rows"] == {"a": {"count": 4}}
-    shown._handle_msg({"painted": 2})
-    assert len(sent) == 2
+    """Some changes may be on their way; while they are not painted, others are taken together."""
+    for count in range(2, 2 * WINDOW):
+        change(shown, count)
+    assert len(sent) == WINDOW
+    asked = [message["n"] for message in sent if message.get("ask")]
+    assert len(asked) == 2
+    shown._handle_msg({"painted": asked[0]})
+    assert len(sent) == WINDOW + 1
+    assert sent[-1]["rows"] == {"a": {"count": 2 * WINDOW - 1}}
+    shown._handle_msg({"painted": asked[1]})
+    assert len(sent) == WINDOW + 1
+
+
+def test_a_browser_that_answers_what_it_is_asked_gets_every_change(shown, sent):
+    """However long it goes on."""
+    for count in range(2, 10 * WINDOW):
+        change(shown, count)
+        if sent[-1].get("ask"):
+            shown._handle_msg({"painted": sent[-1]["n"]})
+    assert [message["rows"]["a"]["count"] for message in sent] == list(range(2, 10 * WINDOW))
 
 
 def test_a_browser_that_never_answered_gets_everything(shown, sent):
     """A lost answer does not stop the table for good."""
-    shown.put([{"id": "a", "name": "A", "count": 2}])
+    for count in range(2, 2 * WINDOW):
+        change(shown, count)
     shown._asked -= PATIENCE + 1
-    shown.put([{"id": "a", "name": "A", "count": 3}])
-    assert sent[1]["rows"]["a"] == {"id": "a", "name": "A", "count": 3}
-    assert sent[1]["order"] == ["a"]
+    change(shown, 99)
+    assert sent[-1]["rows"]["a"] == {"id": "a", "name": "A", "count": 99}
+    assert sent[-1]["order"] == ["a"]
+    shown._handle_msg({"painted": sent[-1]["n"]})
+    change(shown, 100)
+    assert sent[-1]["rows"] == {"a": {"count": 100}}
 
 
 def test_a_second_browser_gets_everything(shown, sent):
