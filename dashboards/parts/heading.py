@@ -20,4 +20,5 @@ def heading_html(title: str, text: str = "", tone: str = "", level: int = 2) -> 
     """The same as markup, with everything escaped."""
     body = f'<span class="{html.escape(tone)}">{html.escape(text)}</span>'
     below = f'<p role="status">{body}</p>' if text else ""
-    return f"<h{level}>{html.escape(title)}</h{level}>{below}"
+    head = f"<h{level}>{html.escape(title)}</h{level}>" if title else ""
+    return head + below

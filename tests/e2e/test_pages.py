@@ -145,7 +145,7 @@ def test_the_address_holds_the_view(site, window, past):
     page.goto(f"{site}/tasks")
     page.locator('.tabs button[data-key="completed"]').click(timeout=PATIENCE)
     expect(row(page, "Nightly load")).to_be_visible(timeout=PATIENCE)
-    page.locator(".find input").fill("read")
+    page.get_by_label("Name begins with").fill("read")
     expect(page.locator(".rows tbody tr:visible")).to_have_count(1, timeout=PATIENCE)
     eventually(lambda: "name=read" in page.url and "status=completed" in page.url)
     other = window().page
