@@ -16,6 +16,7 @@ BENCHMARKS = {
     "pages": "first row against an empty page; a hundred open pages against a bare Panel app",
     "realtime": "fan-out to a thousand clients against websockets.broadcast",
     "resilience": "circuit breaker, metrics and all guards of a call against a bare one",
+    "webhooks": "durable deliveries to a receiver in another process, alone and beside dead endpoints",
     "rest": "posts of a task and batches of events over HTTP against a bare FastAPI endpoint",
 }
 

@@ -84,6 +84,6 @@ def _id_of(result: object) -> str:
 def _details(asked: BaseModel) -> Mapping[str, Any]:
     details = {name: getattr(asked, name, None) or None for name in TOLD}
     for name in LISTS:
-        if hasattr(asked, name):
+        if getattr(asked, name, None) is not None:
             details[f"number_of_{name}"] = len(getattr(asked, name))
     return details

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from claudia_core.api.contract import accounts, error_inputs, error_outputs, error_work, inputs, outputs, work
+from claudia_core.api.contract import accounts, error_inputs, error_outputs, error_work, inputs, outputs, webhooks, work
 from claudia_core.app import Claudia
 from claudia_core.model.identity import Scope
 
@@ -51,7 +51,7 @@ ACCOUNTS = frozenset({"users", "keys", "sessions"})
 
 
 V, O, A = Scope  # noqa: E741 - columns of the table below
-i, o, a = inputs, outputs, accounts
+i, o, a, w = inputs, outputs, accounts, webhooks
 ei, eo, ew = error_inputs, error_outputs, error_work
 
 TABLE = (
@@ -104,6 +104,26 @@ TABLE = (
     Operation("health.get", V, "GET", "/health", i.Nothing, o.HealthOut, work.get_health),
     Operation("log.status", V, "GET", "/log", i.Nothing, o.LogOut, work.get_log),
     Operation("settings.list", V, "GET", "/settings", i.Nothing, o.SettingsOut, work.list_settings),
+    Operation("webhooks.list", O, "GET", "/webhooks", i.Nothing, w.WebhookListOut, w.list_webhooks),
+    Operation("webhooks.get", O, "GET", "/webhooks/{id}", i.ById, w.WebhookOut, w.get_webhook),
+    Operation("webhooks.create", A, "POST", "/webhooks", w.CreateWebhook, w.NewWebhookOut, w.create_webhook, 201),
+    Operation("webhooks.update", A, "POST", "/webhooks/{id}", w.UpdateWebhook, w.WebhookOut, w.update_webhook),
+    Operation(
+        "webhooks.rotate", A, "POST", "/webhooks/{id}/rotate", w.RotateWebhook, w.NewWebhookOut, w.rotate_webhook
+    ),
+    Operation("webhooks.delete", A, "POST", "/webhooks/{id}/delete", i.ById, w.DeletedWebhookOut, w.delete_webhook),
+    Operation("webhooks.test", O, "POST", "/webhooks/{id}/test", i.ById, w.DeliveryOut, w.test_webhook),
+    Operation(
+        "webhooks.redrive", O, "POST", "/webhooks/{id}/redrive", w.RedriveWebhook, w.RedrivenOut, w.redrive_webhook
+    ),
+    Operation("deliveries.list", O, "GET", "/deliveries", w.ListDeliveries, w.DeliveryPageOut, w.list_deliveries),
+    Operation("deliveries.get", O, "GET", "/deliveries/{id}", i.ById, w.DeliveryOut, w.get_delivery),
+    Operation("deliveries.redrive", O, "POST", "/deliveries/{id}/redrive", i.ById, w.DeliveryOut, w.redrive_delivery),
+    Operation("integrations.list", V, "GET", "/integrations", i.Nothing, w.IntegrationListOut, w.list_integrations),
+    Operation("integrations.calls", O, "GET", "/integrations/calls", w.ListCalls, w.CallListOut, w.list_calls),
+    Operation(
+        "integrations.debug", O, "POST", "/integrations/debug", w.DebugIntegration, w.DebuggedOut, w.debug_integration
+    ),
     Operation("users.list", A, "GET", "/users", a.ListAccounts, a.UserListOut, a.list_users),
     Operation("users.add", A, "POST", "/users", a.AddUser, a.UserOut, a.add_user, 201),
     Operation("users.change", A, "POST", "/users/{id}", a.ChangeUser, a.UserOut, a.change_user),
