@@ -58,7 +58,7 @@ class Desk:
         self.identity = identity
         self.root = root
 
-    def ask(self, name: str, **values: Any) -> dict[str, Any]:
+    def ask(self, name: str, /, **values: Any) -> dict[str, Any]:
         """Carry out an operation for whoever asks."""
         operation = OPERATIONS[name]
         return perform(operation, self._hub, checked(operation.input, values), self.identity)

@@ -57,7 +57,7 @@ class Site:
 
 @pytest.fixture(scope="package")
 def site():
-    with Claudia("memory://", display="off") as hub:
+    with Claudia("memory://", display="off", sign_in_limit="10000/minute", rate_limit="100000/minute") as hub:
         app = server.create_app(hub)
         listener = server.listen("127.0.0.1", 0)
         program = server.configured(app, listener, host="127.0.0.1", token=TOKEN)
