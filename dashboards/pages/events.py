@@ -240,9 +240,9 @@ def _fields(kind: str, subject: str, picture: Picture) -> list[dict[str, Any]]:
     types = sorted({*TYPES, *(event.type for event in picture.events)})
     names = dict.fromkeys(str(task["name"]) for task in (*picture.open[:MOST_OFFERS], *picture.recent))
     return [
-        {"key": "type", "label": "Type", "value": kind, "hint": "task:* or !progress:*",
+        {"key": "type", "label": "Type", "value": kind, "hint": "task:*",
          "offers": [[one] for one in types]},
-        {"key": "subject", "label": "About", "value": subject, "hint": "a task's name or id",
+        {"key": "subject", "label": "About", "value": subject, "hint": "name or id",
          "offers": [[name] for name in list(names)[:MOST_OFFERS]]},
         {"key": "goto", "label": "Go to", "value": "", "hint": "812, 15 min or 14:30", "enter": True},
     ]  # fmt: skip
