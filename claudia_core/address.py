@@ -1,10 +1,10 @@
-"""What a database address names: a file, the memory, or a hub elsewhere; and the store that answers there."""
+"""What a database address names: a file, memory, a MongoDB, or a hub elsewhere; and the store that answers there."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from claudia_core.errors import InvalidValue, SettingsError
+from claudia_core.errors import InvalidValue, MissingExtra, SettingsError
 from claudia_core.ports import Store
 from claudia_core.settings import Settings
 
@@ -14,13 +14,21 @@ def is_elsewhere(settings: Settings) -> bool:
     return settings.database_url.partition("://")[0].lower() in ("http", "https")
 
 
+def is_mongodb(settings: Settings) -> bool:
+    """Whether `database_url` names a MongoDB."""
+    return settings.database_url.partition("://")[0].lower() in ("mongodb", "mongodb+srv")
+
+
 def open_store(settings: Settings) -> Store:
     """The store that `database_url` names.
 
     Raises:
         SettingsError: the address has an unknown scheme.
         StoreError: it cannot be opened.
+        MissingExtra: its driver is not installed.
     """
+    if is_mongodb(settings):
+        return _open_mongodb(settings)
     path = store_file(settings)
     if path is None:
         from claudia_core.stores.memory import MemoryStore
@@ -31,6 +39,18 @@ def open_store(settings: Settings) -> Store:
     return SqliteStore(path, durability=settings.durability, busy_timeout=settings.busy_timeout)
 
 
+def _open_mongodb(settings: Settings) -> Store:
+    try:
+        from claudia_core.stores.mongodb import MongoStore
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("pymongo", "bson"):
+            raise
+        raise MissingExtra(
+            "a store on MongoDB needs the pymongo driver", hint="pip install 'claudia-core[mongodb]'"
+        ) from error
+    return MongoStore(settings.database_url, timeout=settings.connect_timeout, patience=settings.busy_timeout)
+
+
 def store_file(settings: Settings) -> Path | None:
     """The absolute path of the file that `database_url` names, made or not; None for a store without a file.
 
@@ -39,13 +59,13 @@ def store_file(settings: Settings) -> Path | None:
         InvalidValue: it names no file.
     """
     scheme, separator, rest = settings.database_url.partition("://")
-    if (separator and scheme == "memory") or is_elsewhere(settings):
+    if (separator and scheme == "memory") or is_elsewhere(settings) or is_mongodb(settings):
         return None
     if separator and scheme != "sqlite":
         raise SettingsError(
             f"CLAUDIA_DATABASE_URL has the unknown scheme {scheme!r}",
             field="database_url",
-            hint="use sqlite:///FILE, sqlite:////ABSOLUTE/FILE, a file's path, or memory://",
+            hint="use sqlite:///FILE, sqlite:////ABSOLUTE/FILE, a file's path, mongodb://HOST/NAME, or memory://",
         )
     path = Path(rest.removeprefix("/") if separator else settings.database_url)
     if not path.name:

@@ -35,7 +35,7 @@ ALIASES = {
         "google_client_id",
         "google_client_secret",
     )
-}
+} | {"MONGODB_URI": "database_url"}
 """Variables that are known by another name too. The name with our prefix wins."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
@@ -47,12 +47,13 @@ class Settings(WebSettings):
     model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
 
     database_url: str = Field(
-        DEFAULT_URL, description="Where the store is: sqlite:///FILE, a file's path, or memory://."
+        DEFAULT_URL, description="Where the store is: sqlite:///FILE, a file's path, mongodb://..., or memory://."
     )
     durability: Literal["full", "normal"] = Field(
         "full", description="full: an acknowledged change survives a power cut. normal: it survives a crash."
     )
     busy_timeout: Seconds = Field(30.0, description="Seconds a write waits for another process.")
+    connect_timeout: Seconds = Field(5.0, description="Seconds to wait for a server such as MongoDB to answer.")
     host: str = Field("127.0.0.1", description="Address the server binds to.")
     port: int = Field(5006, ge=0, le=65_535, description="Port of the server; 0 takes a free one.")
     grpc_port: int = Field(5007, ge=0, le=65_535, description="Port of the gRPC server; 0 takes a free one.")

@@ -19,6 +19,7 @@ from claudia_core.model.event import EventSlice
 from claudia_core.model.times import from_optional_text, to_text, utc_now
 from claudia_core.ports import Clock, Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
 from claudia_core.stores import sqlite_archive, sqlite_file
+from claudia_core.stores.keeping import keep_from
 from claudia_core.stores.sqlite_commits import SqliteCommits
 from claudia_core.stores.sqlite_fork import forks
 from claudia_core.stores.sqlite_pool import ReaderPool
@@ -245,9 +246,9 @@ class SqliteStore:
         """See `ports.Store.prune`; freed pages are used again by later events."""
         deleted = 0
         with self._moment() as reader:
-            keep_from = sqlite_file.keep_from(reader, retention, self._now())
+            lowest = keep_from(reader, retention, self._now())
         while not self._closed:
-            step = self._prune_step(keep_from)
+            step = self._prune_step(lowest)
             deleted += step
             if step < PRUNE_SLICE:
                 break

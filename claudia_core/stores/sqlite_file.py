@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 
 import apsw
@@ -12,7 +11,7 @@ import apsw
 from claudia_core.errors import StoreDamaged, StoreError, StoreForeign, StoreReadOnly, StoreTooNew
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import to_text, utc_now
-from claudia_core.ports import Collection, Retention
+from claudia_core.ports import Collection
 from claudia_core.stores.schema import COLLECTIONS, SCHEMA_VERSION
 from claudia_core.stores.sqlite_reader import SqliteReader
 
@@ -224,16 +223,3 @@ def size(path: Path) -> int:
     """Bytes of the file and its write-ahead log on disk."""
     files = (path, path.with_name(path.name + "-wal"))
     return sum(file.stat().st_size for file in files if file.exists())
-
-
-def keep_from(reader: SqliteReader, retention: Retention, now: datetime) -> int:
-    """The lowest sequence that retention keeps at `now`; the head is always kept."""
-    head = reader.head()
-    lowest = 0
-    if retention.events is not None:
-        lowest = head - retention.events + 1
-    if retention.age is not None:
-        lowest = max(lowest, reader.sequence_at(now - retention.age) + 1)
-    if retention.bytes is not None:
-        lowest = max(lowest, reader.sequence_over(retention.bytes) + 1)
-    return min(lowest, head)

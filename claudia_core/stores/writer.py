@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, Protocol
 
-from claudia_core.errors import StoreClosed, StoreUnavailable, WaitTimeout
+from claudia_core.errors import StoreClosed, StoreError, StoreUnavailable, WaitTimeout
 from claudia_core.logs import get_logger
 from claudia_core.ports import Work
 from claudia_core.stores.changes import Base, BatchTransaction, Changes
@@ -30,8 +30,20 @@ MAX_POSTS = 10_000
 log = get_logger(__name__)
 
 
+class LostRace(Exception):
+    """A commit met another writer's, and nothing of it was saved: the batch runs again. `cause` says it in words."""
+
+    def __init__(self, cause: StoreError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
 class Backend(Protocol):
-    """What the writer needs from a store: begin a commit, save it, or leave it."""
+    """What the writer needs from a store: begin a commit, save it, or leave it.
+
+    A store whose writers race raises `LostRace` from `begin`, `commit` or a read between them, for a while; then a
+    StoreError.
+    """
 
     def begin(self) -> tuple[Base, Changes]:
         """Take the write lock; returns committed state and an empty set of changes with the commit's time."""
@@ -192,9 +204,7 @@ class Writer:
 
     def _commit(self, batch: list[_Request]) -> None:
         try:
-            base, changes = self._backend.begin()
-            outcomes = [self._attempt(request, base, changes) for request in batch]
-            self._backend.commit(changes)
+            outcomes = self._won(batch)
         except StoreUnavailable as error:
             self._backend.abort()
             self._fail(batch, error)
@@ -207,12 +217,24 @@ class Writer:
         for settle in outcomes:
             settle()
 
+    def _won(self, batch: list[_Request]) -> list[Callable[[], None]]:
+        """What there is to settle once the batch is saved, in as many tries as the store allows."""
+        while True:
+            try:
+                base, changes = self._backend.begin()
+                outcomes = [self._attempt(request, base, changes) for request in batch]
+                self._backend.commit(changes)
+            except LostRace:
+                self._backend.abort()
+            else:
+                return outcomes
+
     def _attempt(self, request: _Request, base: Base, batch: Changes) -> Callable[[], None]:
         transaction = BatchTransaction(base, batch)
         future = request.future
         try:
             result = request.work(transaction)
-        except StoreUnavailable:
+        except (StoreUnavailable, LostRace):
             raise
         except BaseException as error:  # noqa: BLE001 - a request's own error is its caller's, not its neighbours'
             if future is None:

@@ -1,12 +1,19 @@
-"""Stores on a file of the test's own."""
+"""Stores on a file, or in a database, of the test's own."""
 
+import importlib.util
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from pymongo import MongoClient
 
+from claudia_core.stores.mongodb import MongoStore
 from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.testing.servers import secantus
 from claudia_core.testing.worker import Address
+from tests.servers import require
 
 
 @pytest.fixture
@@ -39,3 +46,46 @@ def sqlite(make_sqlite: Callable[..., SqliteStore]) -> SqliteStore:
 def address(path: Path) -> Address:
     """How another process opens the store at `path`."""
     return Address("tests.stores.opening:open_sqlite", str(path))
+
+
+@pytest.fixture(scope="session")
+def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A replica set: CLAUDIA_TEST_MONGODB_URI, or a peer of our own."""
+    given = os.environ.get("CLAUDIA_TEST_MONGODB_URI")
+    if given:
+        yield given.rstrip("/")
+        return
+    found = importlib.util.find_spec("secantus")
+    require("SecantusDB", found and found.origin)
+    with secantus(tmp_path_factory.mktemp("mongodb")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def mongodb_place(mongodb_url: str) -> Iterator[str]:
+    """The address of a database of the test's own."""
+    name = f"claudia_test_{uuid4().hex[:12]}"
+    yield f"{mongodb_url}/{name}"
+    client = MongoClient(mongodb_url)
+    client.drop_database(name)
+    client.close()
+
+
+@pytest.fixture
+def make_mongodb(mongodb_place: str) -> Iterator[Callable[..., MongoStore]]:
+    """Opens the store in the test's database, with options, and closes it after the test."""
+    opened: list[MongoStore] = []
+
+    def make(**options: object) -> MongoStore:
+        opened.append(MongoStore(mongodb_place, **options))
+        return opened[-1]
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def mongodb_address(mongodb_place: str) -> Address:
+    """How another process opens the store in the test's database."""
+    return Address("claudia_core.stores.mongodb:MongoStore", mongodb_place)

@@ -1,0 +1,298 @@
+"""The writing side of a MongoDB store: one transaction for a batch of requests.
+
+Writers race: the document `chain` of `meta` is changed by every commit, and the first sequence of each commit in the
+log is unique, so of two that began at the same head one fails and runs its batch again (see `mongodb_race`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from pymongo import DeleteOne, ReplaceOne, UpdateOne, errors
+from pymongo.client_session import ClientSession
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from claudia_core.errors import StoreBusy, StoreError
+from claudia_core.model.ids import new_id
+from claudia_core.model.times import from_text, to_text
+from claudia_core.ports import Page, Query
+from claudia_core.stores import schema
+from claudia_core.stores.changes import Changes, Record, Stored
+from claudia_core.stores.mongodb_open import Client, durable, mapped, mongodb_errors
+from claudia_core.stores.mongodb_race import Race
+from claudia_core.stores.mongodb_reader import CHAIN, LOG, SAMPLES, MongoReader, Row
+from claudia_core.stores.writer import LostRace
+
+MOST_EVENTS = 500
+MOST_BYTES = 1_000_000
+"""Most events, and about the most bytes of them, of one document of the log."""
+
+DUPLICATE_KEY = 11000
+
+MOST_KEPT = 2_000
+LOOK_EVERY = 8
+"""Commits after which one of them looks for other writers that wait."""
+
+ASK_AGAIN = 0.01
+"""Seconds between two questions for the outcome of a commit."""
+
+RECENT = 32
+"""Commits whose ids the chain remembers, to tell whether one whose answer was lost was made."""
+
+
+class Transacted:
+    """Committed state as the writer's transactions see it; what this writer wrote last need not be read again."""
+
+    def __init__(self, place: str) -> None:
+        self.reader: MongoReader | None = None
+        self.kept: dict[tuple[str, str], str | None] = {}
+        self._place = place
+
+    def get_body(self, collection: str, id: str) -> str | None:
+        """The JSON text of a document, or None."""
+        key = (collection, id)
+        if key not in self.kept:
+            with races(self._place):
+                self._keep(key, self._now().get_body(collection, id))
+        return self.kept.get(key)
+
+    def find(self, query: Query) -> Page:
+        """One page of committed documents."""
+        with races(self._place):
+            return self._now().find(query)
+
+    def keep(self, changes: Changes) -> None:
+        """Remember what was just committed."""
+        for key, stored in changes.documents.items():
+            self._keep(key, None if stored is None else stored.body)
+
+    def _keep(self, key: tuple[str, str], body: str | None) -> None:
+        if len(self.kept) >= MOST_KEPT:
+            self.kept.clear()
+        self.kept[key] = body
+
+    def _now(self) -> MongoReader:
+        assert self.reader is not None, "a commit has begun"
+        return self.reader
+
+
+@contextmanager
+def races(place: str) -> Iterator[None]:
+    """The border inside a commit: what another try can heal is a lost race, the rest an error of Claudia."""
+    try:
+        yield
+    except errors.PyMongoError as error:
+        if error.has_error_label("TransientTransactionError") or _is_duplicate(error):
+            raise LostRace(mapped(error, place)) from error
+        raise mapped(error, place) from error
+
+
+def _is_duplicate(error: errors.PyMongoError) -> bool:
+    """Another writer was faster with the same sequence, or the first value of the same rollup."""
+    if isinstance(error, errors.BulkWriteError):
+        details = error.details.get("writeErrors", ()) if error.details else ()
+        return any(detail.get("code") == DUPLICATE_KEY for detail in details)
+    return isinstance(error, errors.DuplicateKeyError)
+
+
+class MongoCommits:
+    """The back end of the group commit, used by one thread.
+
+    Args:
+        client: of the store.
+        name: of the database.
+        place: for messages.
+        epoch: names the log.
+        patience: seconds for which a batch is tried again.
+        told: called after each commit that changed something.
+        now: says when a commit is made.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        name: str,
+        place: str,
+        epoch: str,
+        *,
+        patience: float,
+        told: Callable[[], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._database = durable(client, name)
+        self._inside = client.get_database(name)  # a transaction has concerns of its own
+        self._place = place
+        self._epoch = epoch
+        self._patience = patience
+        self._told = told
+        self._now = now
+        self._race = Race(client, self._database, place, patience=patience)
+        self._base = Transacted(place)
+        self._session: ClientSession | None = None
+        self._chain: Row = {}
+        self._mine = -1
+
+    def begin(self) -> tuple[Transacted, Changes]:
+        """See `writer.Backend`.
+
+        Raises:
+            LostRace: the database changed its mind about who may write; try again.
+            StoreBusy: races were lost for too long.
+            StoreUnavailable: the database cannot be reached.
+        """
+        self._race.make_room(self._chain, look=self._mine % LOOK_EVERY == 0)
+        with self._racing():
+            session = self._session = self._session or self._begin_session()
+            session.start_transaction(
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern(w="majority", j=True, wtimeout=int(self._patience * 1000)),
+            )
+            self._base.reader = MongoReader(self._inside, self._epoch, session)
+            self._chain = self._base.reader.chain()
+        if self._chain.get("n", 0) != self._mine:
+            self._base.kept.clear()
+        last, now = self._chain.get("at"), self._now()
+        return self._base, Changes(max(now, from_text(last)) if last else now)
+
+    def commit(self, changes: Changes) -> None:
+        """See `writer.Backend`."""
+        session = self._session
+        assert session is not None, "it began"
+        if changes:
+            batch = new_id()
+            with self._racing():
+                self._write(changes, batch, session)
+                self._finish(session, batch)
+            self._mine = self._chain.get("n", 0) + 1
+            self._base.keep(changes)
+            self._told()
+        else:
+            session.abort_transaction()
+        self._race.over()
+
+    def abort(self) -> None:
+        """See `writer.Backend`."""
+        session, self._session = self._session, None
+        self._base.kept.clear()
+        if session is not None:
+            try:
+                session.end_session()  # ends a transaction, too
+            except errors.PyMongoError:  # the server ends it after a while by itself
+                return
+
+    def close(self) -> None:
+        """Let go of the session."""
+        self.abort()
+        self._race.leave()
+
+    def _begin_session(self) -> ClientSession:
+        session = self._client.start_session(causal_consistency=False)
+        self._race.enter(session)
+        return session
+
+    # --- one commit -----------------------------------------------------------------------------------------------
+
+    def _write(self, changes: Changes, batch: str, session: ClientSession) -> None:
+        head = int(self._chain.get("head", 0))
+        last = head + len(changes.records)
+        state: dict[str, Any] = {"head": last, "writer": self._race.me}
+        if changes.records:
+            state["at"] = to_text(changes.now)
+        won = self._inside["meta"].update_one(
+            {"_id": CHAIN, "n": self._chain.get("n", 0)},
+            {"$set": state, "$inc": {"n": 1}, "$push": {"recent": {"$each": [batch], "$slice": -RECENT}}},
+            session=session,
+        )
+        if won.matched_count != 1:
+            raise LostRace(StoreBusy(f"the store {self._place} is written by others"))
+        for name, operations in _by_collection(changes).items():
+            self._inside[name].bulk_write(operations, ordered=False, session=session)
+        if changes.samples:
+            added = [
+                UpdateOne({"series": series, "at": at}, {"$inc": {"value": by}}, upsert=True)
+                for (series, at), by in changes.samples.items()
+            ]
+            self._inside[SAMPLES].bulk_write(added, ordered=False, session=session)
+        if changes.records:
+            self._inside[LOG].insert_many(list(_commits(changes, head + 1, batch)), session=session)
+
+    def _finish(self, session: ClientSession, batch: str) -> None:
+        """Commit; where the answer is lost, ask again, and at last look whether it was made."""
+        deadline = time.monotonic() + self._patience
+        is_unknown = False
+        while True:
+            try:
+                session.commit_transaction()
+            except errors.PyMongoError as error:
+                is_unknown = is_unknown or error.has_error_label("UnknownTransactionCommitResult")
+                if error.has_error_label("UnknownTransactionCommitResult") and time.monotonic() < deadline:
+                    time.sleep(ASK_AGAIN)
+                    continue
+                if is_unknown and self._was_made(batch):
+                    return
+                raise
+            else:
+                return
+
+    def _was_made(self, batch: str) -> bool:
+        with mongodb_errors(self._place):
+            return batch in MongoReader(self._database, self._epoch).chain().get("recent", ())
+
+    @contextmanager
+    def _racing(self) -> Iterator[None]:
+        try:
+            with races(self._place):
+                yield
+        except LostRace:
+            self._race.lost()
+            raise
+        except StoreError:
+            self._race.over()
+            raise
+
+
+def _by_collection(changes: Changes) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for (name, id), stored in changes.documents.items():
+        found.setdefault(name, []).append(DeleteOne({"_id": id}) if stored is None else _replace(name, id, stored))
+    return found
+
+
+def _replace(name: str, id: str, stored: Stored) -> ReplaceOne[dict[str, Any]]:
+    kind = schema.collection(name)
+    row: dict[str, Any] = dict(zip(kind.columns, stored.columns, strict=True))
+    row |= {field: sorted(values) for field, values in zip(kind.sets, stored.sets, strict=True)}
+    return ReplaceOne({"_id": id}, {**row, "body": stored.body}, upsert=True)
+
+
+def _commits(changes: Changes, first: int, batch: str) -> Iterator[dict[str, Any]]:
+    """The log's documents for one commit; more than one where it is large."""
+    at = to_text(changes.now)
+    part: list[Record] = []
+    size = 0
+    for record in changes.records:
+        if part and (len(part) == MOST_EVENTS or size + len(record.data) > MOST_BYTES):
+            yield _commit(part, first, size, at, batch)
+            first += len(part)
+            part, size = [], 0
+        part.append(record)
+        size += len(record.data)
+    yield _commit(part, first, size, at, batch)
+
+
+def _commit(records: list[Record], first: int, size: int, at: str, batch: str) -> dict[str, Any]:
+    return {
+        "seq": first,
+        "skip": 0,
+        "last": first + len(records) - 1,
+        "at": at,
+        "batch": batch,
+        "bytes": size,
+        "events": [{"t": record.type, "s": record.subject, "d": record.data} for record in records],
+    }

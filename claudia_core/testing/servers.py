@@ -1,0 +1,153 @@
+"""Real servers for tests, each a process of its own on a free port of loopback, stopped by its process id.
+
+    with secantus(folder) as server:
+        store = MongoStore(f"{server.url}/test")
+
+Each is found where it is installed; `NotInstalled` says what is missing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+START = 60.0
+"""Seconds a server may take to answer."""
+
+STOP = 20.0
+
+
+class NotInstalled(RuntimeError):
+    """The program of a server is not on this machine."""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+class Server:
+    """A server's process: it can be killed and started again on the same port and folder.
+
+    Args:
+        command: what to run.
+        port: where it listens.
+        url: its address for clients.
+        log: the file its output goes to.
+        environment: variables on top of this process's.
+        answers: whether it is ready; by default, whether its port takes connections.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        port: int,
+        url: str,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        answers: Callable[[], bool] | None = None,
+    ) -> None:
+        self.port = port
+        self.url = url
+        self._command = list(command)
+        self._log = log
+        self._environment = {**os.environ, **(environment or {})}
+        self._answers = answers or self._takes_connections
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None, "it runs"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start and wait until it answers.
+
+        Raises:
+            RuntimeError: it ended, or did not answer in time; with the end of its output.
+        """
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            )
+        until = time.monotonic() + START
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > until:
+                self.kill()
+                told = self._log.read_text(errors="replace")[-2_000:]
+                raise RuntimeError(f"{self._command[0]} did not start: {told}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, as a crash does."""
+        self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Let it hang: it keeps its connections and answers nothing."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP)
+
+    def _takes_connections(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1.0):
+                return True
+        except OSError:
+            return False
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """The server, started; stopped at the end."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def secantus(folder: Path, *options: str, keep: bool = False) -> Iterator[Server]:
+    """A peer that speaks MongoDB's protocol as a replica set of one; it keeps its data in memory unless `keep`.
+
+    Raises:
+        NotInstalled: SecantusDB is not there.
+    """
+    if importlib.util.find_spec("secantus") is None:
+        raise NotInstalled("SecantusDB is not installed: pip install secantusdb")
+    port = free_port()
+    place = str(folder / "data") if keep else ":memory:"
+    command = [sys.executable, "-m", "secantus", "--port", str(port), "--storage-path", place, *options]
+    url = f"mongodb://127.0.0.1:{port}"
+    with running(Server(command, port=port, url=url, log=folder / "secantus.log")) as server:
+        yield server
