@@ -15,6 +15,7 @@ BENCHMARKS = {
     "server": "start, first page, idle",
     "pages": "first row against an empty page; a hundred open pages against a bare Panel app",
     "realtime": "fan-out to a thousand clients against websockets.broadcast",
+    "errors": "capturing, taking 50 kB errors, finding among a thousand issues",
     "resilience": "circuit breaker, metrics and all guards of a call against a bare one",
     "webhooks": "durable deliveries to a receiver in another process, alone and beside dead endpoints",
     "rest": "posts of a task and batches of events over HTTP against a bare FastAPI endpoint",

@@ -14,7 +14,8 @@ from claudia_core.model.times import to_text
 from claudia_core.ports import Document
 from claudia_core.services.trends import Pace, Took, Trends
 from dashboards import units
-from dashboards.cells import task_href, task_row
+from dashboards.cells import task_row
+from dashboards.issue_cells import issue_href
 from dashboards.theme import CHART_COLOURS
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def key_figures(picture: Picture, trends: Trends) -> list[dict[str, Any]]:
     return [
         _tile("Running", active, waiting, "./tasks?status=active", "busy" if active else ""),
         _tile("Failed", failed, _was(before, "failed"), "./tasks?status=failed", "bad" if failed else "good"),
-        _tile("Errors", errors, _was(before, "errors"), ERRORS_HREF, "bad" if errors else "good"),
+        _tile("Errors", errors, _was(before, "errors"), "./errors", "bad" if errors else "good"),
         _tile("Completed", completed, _was(before, "completed"), "./tasks?status=completed", ""),
         {**_tile("Throughput", pace, "last 5 minutes", "./tasks?view=timeline", ""), "unit": "/min"},
         _took_tile(trends.hour.typical, before.typical if before else None),
@@ -226,13 +227,13 @@ def issue_rows(errors: Iterable[Mapping[str, Any]], most: int) -> list[dict[str,
 
 
 def _issue_row(id: str, error: Mapping[str, Any]) -> dict[str, Any]:
-    issue, task_id = error.get("issue") or {}, error.get("task_id")
+    issue = error.get("issue") or {}
     return {
         "id": id,
         "what": {
             "text": error["message"] or error["type"],
-            "href": task_href(task_id) if task_id else None,
-            "key": task_id,
+            "href": issue_href(id),
+            "key": id,
             "hint": f"{error['type']} in {issue['culprit']}" if issue.get("culprit") else error["type"],
         },
         "count": units.number(issue.get("count", 1)),

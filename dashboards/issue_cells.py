@@ -198,6 +198,13 @@ def crumb_rows(error: Occurrence) -> list[Row]:
     ]
 
 
+def issue_links(issues: Iterable[Issue]) -> list[Row]:
+    """Issues of a task as facts about it."""
+    links = [{"text": issue.title, "href": issue_href(issue.id), "key": None, "hint": issue.type} for issue in issues]
+    rows = [fact("Issue" if at == 0 else f"Issue {at + 1}", "link", link) for at, link in enumerate(links)]
+    return [row for row in rows if row is not None]
+
+
 def comment_rows(comments: Iterable[Comment]) -> list[Row]:
     """Comments, oldest first."""
     return [

@@ -19,12 +19,13 @@ def code(path):
 
 
 def test_all_are_there():
-    """Four tours and a runbook."""
+    """Four tours and two runbooks."""
     assert [path.stem for path in NOTEBOOKS] == [
         "01_first_look",
         "02_dashboards",
         "03_explore_history",
         "04_reports",
+        "runbook_error_spike",
         "runbook_stuck_tasks",
     ]
 

@@ -11,7 +11,7 @@ import param
 from claudia_core.errors import NotFound, TaskNotFound
 from claudia_core.model.task import Task
 from claudia_core.services.tasks import RERUN_OF
-from dashboards import cells
+from dashboards import cells, issue_cells
 from dashboards.live import LiveView
 from dashboards.parts.actions import Actions
 from dashboards.parts.events import EventList
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FACTS = (Column("label", ""), Column("value", "", "any"))
 CONTENT = (Column("label", "", "heading"), Column("value", "", "code"))
+MOST_ISSUES = 3
 SIDE = {"flex": "1 1 320px", "min-width": "min(320px, 100%)"}
 MAIN = {"flex": "2 1 480px", "min-width": "min(480px, 100%)", "gap": "16px"}
 WRAP = {"gap": "16px", "flex-wrap": "wrap", "align-items": "flex-start"}
@@ -97,7 +98,9 @@ class TaskDetail(LiveView):
         self.title.object = heading_html(task.name, f"{MARKS[task.status]} {word}", word, level=1)
         self.body.visible = True
         parent, before = self._task(task.parent_id), self._task(task.labels.get(RERUN_OF))
-        self.facts.put(cells.task_facts(task, parent, self._agent(task), before))
+        facts = cells.task_facts(task, parent, self._agent(task), before)
+        issues = self.claudia.errors.issues(task_id=task.id, limit=MOST_ISSUES).issues
+        self.facts.put([*facts[:-1], *issue_cells.issue_links(issues), facts[-1]])
         self.actions.show(task)
         rows = cells.content_rows(task)
         self.content.put(rows)

@@ -144,7 +144,7 @@ def test_errors_are_told_once_an_issue():
         ("new", "ValueError in orders.read", "12k"),
         ("KeyError", "KeyError", "1"),
     ]
-    assert rows[0]["what"]["href"].endswith("id=7")
+    assert rows[0]["what"]["href"].endswith("errors?id=a")
 
 
 def test_what_failed_alike_is_told_once():
