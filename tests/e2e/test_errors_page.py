@@ -99,7 +99,7 @@ def test_from_the_list_through_all_that_can_be_done(site, window, hub):
     page.locator(".comment textarea").first.fill("rm -rf logs")
     page.get_by_role("button", name="Add comment").click()
     expect(row(page, "rm -rf logs")).to_be_visible(timeout=PATIENCE)
-    page.get_by_role("button", name="Resolve").click()
+    page.get_by_role("button", name="Resolve", exact=True).click()
     expect(page.get_by_text("✔ resolved")).to_be_visible(timeout=PATIENCE)
     hub.errors.report(made[1])
     expect(page.get_by_text("↩ regressed").first).to_be_visible(timeout=PATIENCE)
@@ -107,7 +107,7 @@ def test_from_the_list_through_all_that_can_be_done(site, window, hub):
     page.goto(f"{site}/errors")
     for name in ("disk 0", "disk 2"):
         row(page, name).locator("input").check(timeout=PATIENCE)
-    page.get_by_role("button", name="Resolve").click(timeout=PATIENCE)
+    page.get_by_role("button", name="Resolve", exact=True).click(timeout=PATIENCE)
     expect(row(page, "disk 0")).to_be_hidden(timeout=PATIENCE)
     assert [issue.title for issue in hub.errors.issues(status="unresolved").issues] == ["disk 1 is full"]
 
