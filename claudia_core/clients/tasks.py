@@ -82,6 +82,16 @@ class RemoteTasks(Tasks):
         """See `services.Tasks`."""
         return Task.from_document(self._connection.ask("tasks.get", id=id))
 
+    def below(self, id: str, *, limit: int = 500) -> list[Task]:
+        """See `services.Tasks`; a request for each task that has children."""
+        found: list[Task] = []
+        level = [id]
+        while level and len(found) < limit:
+            children = self.children(level.pop(0), limit=limit - len(found)).tasks
+            found += children
+            level += [task.id for task in children]
+        return found
+
     def list(
         self,
         *,
@@ -112,16 +122,6 @@ class RemoteTasks(Tasks):
     def children(self, id: str, *, limit: int = LIMIT, after: str | None = None) -> TaskPage:
         """See `services.Tasks`."""
         return self.list(parent_id=id, order="id", limit=limit, after=after)
-
-    def below(self, id: str, *, limit: int = 500) -> list[Task]:
-        """See `services.Tasks`; a request for each task that has children."""
-        found: list[Task] = []
-        level = [id]
-        while level and len(found) < limit:
-            children = self.children(level.pop(0), limit=limit - len(found)).tasks
-            found += children
-            level += [task.id for task in children]
-        return found
 
     def counts(self) -> dict[Status, int]:
         """See `services.Tasks`."""

@@ -195,6 +195,18 @@ class Tasks:
                 raise moves.unknown(id)
             return Task.from_document(document, reader.get("contents", id))
 
+    def below(self, id: str, *, limit: int = 500) -> list[Task]:
+        """All tasks below a task, level by level, without their content; at most `limit`."""
+        found: list[Task] = []
+        level = [id]
+        while level and len(found) < limit:
+            some, level = level[:TOGETHER], level[TOGETHER:]
+            rest = limit - len(found)
+            page = self._store.find(Query("tasks", {"parent_id": some}, "id", limit=min(rest, 10_000)))
+            found += [Task.from_document(document) for document in page.documents]
+            level += [document["id"] for document in page.documents]
+        return found
+
     def list(
         self,
         *,
@@ -241,18 +253,6 @@ class Tasks:
     def children(self, id: str, *, limit: int = 1_000, after: str | None = None) -> TaskPage:
         """The tasks directly below a task, in the order they were made, without their content."""
         return self.list(parent_id=id, order="id", limit=limit, after=after)
-
-    def below(self, id: str, *, limit: int = 500) -> list[Task]:
-        """All tasks below a task, level by level, without their content; at most `limit`."""
-        found: list[Task] = []
-        level = [id]
-        while level and len(found) < limit:
-            some, level = level[:TOGETHER], level[TOGETHER:]
-            rest = limit - len(found)
-            page = self._store.find(Query("tasks", {"parent_id": some}, "id", limit=min(rest, 10_000)))
-            found += [Task.from_document(document) for document in page.documents]
-            level += [document["id"] for document in page.documents]
-        return found
 
     def counts(self) -> dict[Status, int]:
         """How many tasks are in each status now; costs the same with any number of tasks."""
