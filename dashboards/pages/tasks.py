@@ -172,7 +172,7 @@ class TasksPage(Page):
 
     def _refresh_detail(self) -> None:
         if self.detail is None:  # most visits never see one
-            self.detail = TaskDetail(self.claudia, on_open=self._on_open, say=self.say)
+            self.detail = TaskDetail(self.claudia, on_open=self._on_open, say=self.say, on_parts=self._on_parts)
             back = [{"key": "back", "label": "← All tasks"}]
             self.single.objects = [
                 Tabs(label="Back", items=back, on_choose=self._on_back, css_classes=["back"]),
@@ -225,6 +225,9 @@ class TasksPage(Page):
 
     def _on_open(self, id: str) -> None:
         self.id = id
+
+    def _on_parts(self, id: str) -> None:
+        self.param.update({**dict.fromkeys((*FILTERS, "after", "view", "id"), ""), "parent": id})
 
     def _on_back(self, _: str) -> None:
         self.id = ""

@@ -19,6 +19,7 @@ from dashboards.parts.heading import heading, heading_html
 from dashboards.parts.progress_chart import ProgressChart
 from dashboards.parts.rows import Column, Rows
 from dashboards.parts.task_tree import TaskTree
+from dashboards.parts.tiles import Tabs
 from dashboards.theme import MARKS
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ MOST_ISSUES = 3
 SIDE = {"flex": "1 1 320px", "min-width": "min(320px, 100%)"}
 MAIN = {"flex": "2 1 480px", "min-width": "min(480px, 100%)", "gap": "16px"}
 WRAP = {"gap": "16px", "flex-wrap": "wrap", "align-items": "flex-start"}
+ALL_PARTS = [{"key": "all", "label": "Sort and filter the direct parts →"}]
 HEAD = {"align-items": "center", "flex-wrap": "wrap", "gap": "8px"}
 
 
@@ -41,7 +43,7 @@ class TaskDetail(LiveView):
 
     def __init__(
         self, claudia: Claudia, *, on_open: Callable[[str], None] | None = None,
-        say: Callable[[str, str], None] | None = None, **params: Any,
+        say: Callable[[str, str], None] | None = None, on_parts: Callable[[str], None] | None = None, **params: Any,
     ) -> None:  # fmt: skip
         super().__init__(claudia, **params)
         opens = "here" if on_open else "there"
@@ -54,8 +56,17 @@ class TaskDetail(LiveView):
         self.content = Rows(CONTENT, label="Error, result and payload", title=" ", layout="codes", visible=False)
         self.chart = ProgressChart(claudia)
         self.tree = TaskTree(claudia, on_open=on_open)
+        self.onward = Tabs(label="Parts", on_choose=self._on_onward, items=ALL_PARTS, css_classes=["all-parts"])
+        self._on_parts = on_parts
         self.events = EventList(claudia, title="Events")
-        parts = (self.chart.layout, self.content, self.tree.layout, self.chart.messages, self.events.layout)
+        parts = (
+            self.chart.layout,
+            self.content,
+            self.tree.layout,
+            self.onward,
+            self.chart.messages,
+            self.events.layout,
+        )
         side = pn.Column(*parts, styles=MAIN, sizing_mode="stretch_width", margin=0)
         self.body = pn.Row(self.facts, side, styles=WRAP, sizing_mode="stretch_width", margin=0)
         head = pn.Row(self.title, self.actions.layout, styles=HEAD, sizing_mode="stretch_width", margin=0)
@@ -84,7 +95,12 @@ class TaskDetail(LiveView):
         self.chart.refresh()
         self.chart.layout.visible = bool(task.progress.current or (task.progress.total and not task.status.is_terminal))
         self.tree.table.visible = bool(self.tree.table.rows)
+        self.onward.visible = bool(self.tree.table.rows) and self._on_parts is not None
         self._shown = (self.task_id, -1 if self.chart.is_waiting else board, task.version)
+
+    def _on_onward(self, _: str) -> None:
+        if self._on_parts is not None:
+            self._on_parts(self.task_id)
 
     def _show_none(self) -> None:
         self.name_shown = "Task not found"

@@ -146,8 +146,11 @@ def test_children_are_listed_in_the_detail(claudia):
     page.id = parent.id
     assert names(page.detail.tree.table.rows) == ["child", "└ grandchild", "second"]
     assert page.detail.tree.table.visible
+    assert page.detail.onward.visible
     page.id = child.id
     assert names(page.detail.tree.table.rows) == ["grandchild"]
+    page.detail.onward._on_message({"choose": "all"})
+    assert (page.id, page.parent, names(page.table.table.rows)) == ("", child.id, ["grandchild"])
 
 
 @pytest.mark.parametrize(
