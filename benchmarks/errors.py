@@ -126,6 +126,7 @@ def _report(number: int) -> ErrorReport:
 
 def _raw(path: Path, reports: list[ErrorReport]) -> float:
     """Rows a second of the bodies alone, in commits of as many."""
+    sqlite_file.prepare(path)
     sql = sqlite_file.connect(path)
     sql.execute("CREATE TABLE raw (id TEXT PRIMARY KEY, body TEXT)")
     began = time.perf_counter()

@@ -30,8 +30,13 @@ from claudia_core.model.values import JSON
 MOST_TEXT = 1_000_000
 """Most characters of one text that are looked at; the rest is cut off, because nobody has looked at it."""
 
+SHORTEST = 4
+LONGEST_WORD = 20
 DEEPEST = 100
 LONGEST_RULE = 1_000
+
+SIGNS = ("://", "basic", "digest", "negotiate", "private key")
+"""What else a text holds, in lower case, that has a secret in it."""
 
 _SIGN = r"[\w-]{0,80}+(?:(?:\\{0,3}[\"'])?\]?\s{0,5}(?:=>|:=|[:=]|%3d)\s{0,5})"
 _OPTION = r"[\w-]{0,80}+ {1,5}"
@@ -60,6 +65,9 @@ class Scrubber:
         self._names = tuple(name.casefold() for name in names if name)
         self._patterns = tuple(_compiled(pattern) for pattern in patterns)
         stems = any_of([*STEMS, *map(_lowered, self._names)])
+        marks = [mark.lower() for several in FORMS for mark in several]
+        signs = any_of([*STEMS, *map(_lowered, self._names), *marks, *SIGNS])
+        self._worth_a_look = re.compile(rf"{signs}|\d[\d -]{{11}}\d")
         self._pair = re.compile(stems + _SIGN)
         self._option = re.compile(stems + _OPTION)
 
@@ -71,25 +79,9 @@ class Scrubber:
 
     def text(self, text: str, *, code: bool = False) -> str:
         """The text without secrets. In `code`, `token = find()` stays as it is: only literals are secrets there."""
-        if len(text) < 4:
-            return text
         text = text[:MOST_TEXT]
-        if MARKS.search(text) is not None:
-            for marks, form in FORMS.items():
-                if any(mark in text for mark in marks):
-                    text = form.sub(PLACEHOLDER, text)
-        if "PRIVATE KEY" in text:
-            text = without_private_keys(text)
-        if "://" in text:
-            text = USERINFO.sub(PLACEHOLDER + "@", text)
-        text = without_cards(text)
-        low = _lowered(text)
-        if "basic" in low or "bearer" in low or "digest" in low or "negotiate" in low:
-            text = SCHEME.sub(_scheme, text)
-            low = _lowered(text)
-        text = self._without_pairs(text, low, code)
-        if "--" in text and not code:
-            text = self._without_options(text)
+        if len(text) >= SHORTEST and self._worth_a_look.search(_lowered(text)) is not None:
+            text = self._without_pairs(_without_forms(text), code)
         for pattern in self._patterns:
             text = pattern.sub(PLACEHOLDER, text)
         return text
@@ -115,7 +107,7 @@ class Scrubber:
 
     def mapping(self, values: Mapping[str, Any]) -> dict[str, JSON]:
         """The same for an object."""
-        return {self.text(key): self._named(key, item, DEEPEST) for key, item in values.items()}
+        return {self._key(key): self._named(key, item, DEEPEST) for key, item in values.items()}
 
     def lines(self, lines: Iterable[str]) -> list[str]:
         """Lines of source without secrets."""
@@ -127,7 +119,7 @@ class Scrubber:
         if isinstance(value, dict):
             if depth <= 0:
                 return "…"
-            return {self.text(key): self._named(key, item, depth - 1) for key, item in value.items()}
+            return {self._key(key): self._named(key, item, depth - 1) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return "…" if depth <= 0 else self._list(value, depth - 1)
         if isinstance(value, int) and not isinstance(value, bool) and value > 10**11 and is_card(str(value)):
@@ -146,8 +138,14 @@ class Scrubber:
 
     # --- names and values in running text ---------------------------------------------------------------------------
 
-    def _without_pairs(self, text: str, low: str, code: bool) -> str:
-        """The text without what stands behind a secret's name and an equals sign or a colon."""
+    def _key(self, name: str) -> str:
+        """A name without secrets: short words are too short for any known form."""
+        is_word = len(name) < LONGEST_WORD and not self._patterns and name.isidentifier()
+        return name if is_word else self.text(name)
+
+    def _without_pairs(self, text: str, code: bool) -> str:
+        """The text without what stands behind a secret's name and an equals sign or a colon, or in an option."""
+        low = _lowered(text)
         kept: list[str] = []
         done = place = 0
         while (found := self._pair.search(low, place)) is not None:
@@ -159,7 +157,8 @@ class Scrubber:
             if stop > place and not text.startswith(PLACEHOLDER, place):
                 kept += [text[done:place], PLACEHOLDER]
                 done = place = stop
-        return "".join([*kept, text[done:]]) if kept else text
+        text = "".join([*kept, text[done:]]) if kept else text
+        return self._without_options(text) if "--" in text and not code else text
 
     def _without_options(self, text: str) -> str:
         """The text without what stands behind `--password` in a command."""
@@ -174,6 +173,19 @@ class Scrubber:
                 kept += [text[done:place], PLACEHOLDER]
                 done = place = stop
         return "".join([*kept, text[done:]]) if kept else text
+
+
+def _without_forms(text: str) -> str:
+    """The text without secrets that show what they are."""
+    if MARKS.search(text) is not None:
+        for marks, form in FORMS.items():
+            if any(mark in text for mark in marks):
+                text = form.sub(PLACEHOLDER, text)
+    if "PRIVATE KEY" in text:
+        text = without_private_keys(text)
+    if "://" in text:
+        text = USERINFO.sub(PLACEHOLDER + "@", text)
+    return SCHEME.sub(_scheme, without_cards(text))
 
 
 def _name_at(text: str, place: int, done: int) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from claudia_core.errors import InvalidValue, TooLarge
 from claudia_core.model.ids import require_id
@@ -174,7 +176,7 @@ class Frame:
 
     def to_document(self) -> dict[str, Any]:
         """As plain JSON."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def clean_exceptions(exceptions: Any) -> tuple[dict[str, Any], ...]:
@@ -186,8 +188,7 @@ def clean_exceptions(exceptions: Any) -> tuple[dict[str, Any], ...]:
     Raises:
         InvalidValue, TooLarge: they are no list of objects, or over 400,000 bytes or 50 exceptions.
     """
-    found = require_json(_plain_list(exceptions, "exceptions"), "exceptions", MAX_STACK_BYTES)
-    assert isinstance(found, list), "a list gives a list"
+    found = _copied(exceptions, "exceptions", MAX_STACK_BYTES)
     if len(found) > MAX_EXCEPTIONS:
         raise TooLarge(f"{len(found)} exceptions, over the limit of {MAX_EXCEPTIONS}", field="exceptions")
     left = MAX_FRAMES
@@ -238,8 +239,7 @@ def clean_breadcrumbs(breadcrumbs: Any) -> tuple[dict[str, Any], ...]:
     Raises:
         InvalidValue, TooLarge: they are no list of objects, or over 200,000 bytes.
     """
-    found = require_json(_plain_list(breadcrumbs, "breadcrumbs"), "breadcrumbs", 200_000)
-    assert isinstance(found, list), "a list gives a list"
+    found = _copied(breadcrumbs, "breadcrumbs", 200_000)
     return tuple(_breadcrumb(_require_object(one, "breadcrumbs")) for one in found[-MAX_BREADCRUMBS:])
 
 
@@ -248,6 +248,23 @@ def _breadcrumb(one: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {name: _text(one, name, limit) for name, limit in names.items()}
     data = one.get("data")
     return {**found, "data": _clean(data) if isinstance(data, dict) else {}}
+
+
+def _copied(value: Any, name: str, limit: int) -> list[Any]:
+    """A plain copy of a list whose items are looked through afterwards, so that a NaN in it does no harm."""
+    if not value:
+        _plain_list(value, name)
+        return []
+    try:
+        body = orjson.dumps(_plain_list(value, name))
+    except TypeError as error:
+        raise InvalidValue(
+            f"{name} is not JSON: {error}", field=name, hint="use dict, list, str, int, float"
+        ) from error
+    if len(body) > limit:
+        raise TooLarge(f"{name} is {len(body):,} bytes of JSON, over the limit of {limit:,}", field=name)
+    found: list[Any] = orjson.loads(body)
+    return found
 
 
 def _plain_list(value: Any, name: str) -> list[Any]:
