@@ -13,8 +13,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
-from benchmarks.figure import Figure
+from benchmarks.figure import Figure, percentile
 from claudia_core import Claudia
 
 SECONDS = float(os.environ.get("BENCH_REST_SECONDS", "4"))
@@ -46,7 +47,7 @@ def run() -> Iterator[Figure]:
         serve = ["-m", "claudia_core", "serve", "--port", "{port}", "--database", f"{folder}/rest.db"]
         ours = stack.enter_context(server(serve))
         for clients in (1, 8, 64):
-            yield from posts(raw, ours, clients)
+            yield from posts(raw, ours, clients, folder)
         before = head(f"{folder}/rest.db")
         found = load(ours, "/api/v1/events", 2, BATCH)
         rate = found["rate"] * EVENTS
@@ -54,15 +55,33 @@ def run() -> Iterator[Figure]:
         assert head(f"{folder}/rest.db") - before >= rate * SECONDS * 0.9, "what was acknowledged is in the log"
 
 
-def posts(raw: int, ours: int, clients: int) -> Iterator[Figure]:
-    """The medians of several rounds, in which both servers take turns."""
-    rounds = [tuple(load(port, "/api/v1/tasks", clients, TASK) for port in (raw, ours)) for _ in range(ROUNDS)]
+def posts(raw: int, ours: int, clients: int, folder: str) -> Iterator[Figure]:
+    """The medians of several rounds, in which both servers and the bare disk take turns."""
+    rounds, disk = [], []
+    for _ in range(ROUNDS):
+        rounds.append(tuple(load(port, "/api/v1/tasks", clients, TASK) for port in (raw, ours)))
+        disk += syncs(folder)
     bare, found = sorted(rounds, key=lambda pair: pair[1]["rate"] / pair[0]["rate"])[ROUNDS // 2]
     ratio, note = found["rate"] / bare["rate"], f"{found['rate']:,.0f}/s, raw FastAPI {bare['rate']:,.0f}/s"
     yield Figure(f"single posts of a task, durable, {clients} clients", ratio, "of raw", 0.35, False, note)
     yield Figure("their p50", found["waits"][0] * 1e3, "ms", raw=f"raw FastAPI {bare['waits'][0] * 1e3:.2f} ms")
     yield Figure("their p99", found["waits"][1] * 1e3, "ms", raw=f"raw FastAPI {bare['waits'][1] * 1e3:.2f} ms")
+    mean = f"mean {sum(disk) / len(disk) * 1e3:.2f} ms, p99 {percentile(disk, 99) * 1e3:.2f} ms"
+    yield Figure("the disk alone, for each durable commit: p50", percentile(disk, 50) * 1e3, "ms", raw=mean)
     yield Figure("their errors", sum(pair[1]["errors"] for pair in rounds), "", 0)
+
+
+def syncs(folder: str, number: int = 200, size: int = 40_000) -> list[float]:
+    """Seconds that the disk takes to keep what a commit writes: what no program can save of a durable request."""
+    waits, data = [], b"x" * size
+    with (Path(folder) / "disk").open("wb", buffering=0) as file:
+        for _ in range(number):
+            file.seek(0)
+            file.write(data)
+            started = time.perf_counter()
+            os.fsync(file.fileno())
+            waits.append(time.perf_counter() - started)
+    return waits
 
 
 def load(port: int, path: str, clients: int, body: str) -> dict:  # type: ignore[type-arg]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any, Self
 from uuid import uuid4
 
 import httpx2
 import orjson
 
+from claudia_core.clients.patience import patiently
 from claudia_core.clients.refusals import error_of, refusal
 from claudia_core.clients.sockets import AsyncDirect, settings, translated
 from claudia_core.clients.transport import POOL, Address
@@ -20,13 +23,14 @@ PROTOCOL = "graphql-transport-ws"
 class GraphQLClient:
     """`GraphQLClient("http://127.0.0.1:5006/graphql", api_key=token).query("{ tasks { id status } }")`.
 
-    A request is sent once: a change may have happened when its answer is lost, so repeating it is the caller's choice.
+    A mutation is sent once: it may have happened when its answer is lost, so repeating it is the caller's choice.
 
     Args:
         endpoint: where GraphQL is served.
         headers: sent with everything, such as `authorization`.
         api_key: the token, instead of that header.
-        timeout: seconds within which a query must be answered.
+        timeout: seconds within which each request must be answered.
+        patience: seconds for which a query is asked again while the hub is away or busy.
     """
 
     def __init__(
@@ -36,28 +40,33 @@ class GraphQLClient:
         *,
         api_key: str | None = None,
         timeout: float = 30.0,
+        patience: float = 30.0,
     ) -> None:
+        self._patience = patience
         self._address = Address.parse(endpoint, api_key)
         self._headers = {**self._address.headers, **{name.lower(): value for name, value in (headers or {}).items()}}
         self._timeout = timeout
         self._client: httpx2.Client | None = POOL.lease(self._address)
 
     def query(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The data of the answer.
+        """The data of the answer to a query or mutation.
 
         Raises:
             ClaudiaError: the first of the answer's errors, in the class that the hub raised; `errors` has all of them.
             HubUnavailable: the hub could not be reached, or did not answer in time.
         """
+        asked = {"query": query, "variables": dict(variables or {})}
+        return patiently(partial(self._ask, asked), self._patience if only_reads(query) else 0.0)
+
+    def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
         if self._client is None:
             raise StoreClosed("this client is closed", hint="make a new one")
-        asked = {"query": query, "variables": dict(variables or {})}
         try:
             response = self._client.post(
                 self._address.base,
                 json=asked,
                 headers=self._headers,
-                timeout=httpx2.Timeout(self._timeout, connect=5.0),
+                timeout=httpx2.Timeout(self._timeout, connect=min(self._timeout, 5.0)),
             )
         except httpx2.TimeoutException as error:
             raise HubUnavailable(f"{self._address} did not answer in time") from error
@@ -105,6 +114,19 @@ class GraphQLClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+NO_WORDS = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*', re.DOTALL)
+"""Texts and comments of a document."""
+
+
+def only_reads(query: str) -> bool:
+    """Whether a document has no mutation: no such word outside of braces, where it can only begin one."""
+    level, words = 0, []
+    for word in re.findall(r"[{}(]|[)]|\w+", NO_WORDS.sub(" ", query)):
+        level += (word in "{(") - (word in "})")
+        words += [word] if level == 0 else []
+    return "mutation" not in words
 
 
 def _text(message: dict[str, Any]) -> str:

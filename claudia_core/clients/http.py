@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
 import orjson
-import stamina
 
+from claudia_core.clients.patience import patiently
 from claudia_core.clients.refusals import refusal
 from claudia_core.clients.transport import POOL, Address
-from claudia_core.errors import ClaudiaError, HubUnavailable, InvalidValue, StoreClosed
+from claudia_core.errors import HubUnavailable, InvalidValue, StoreClosed
 from claudia_core.model.ids import new_id
 
 PREFIX = "/api/v1"
@@ -68,6 +68,31 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "health.get": ("GET", "/health"),
     "log.status": ("GET", "/log"),
     "settings.list": ("GET", "/settings"),
+    "webhooks.list": ("GET", "/webhooks"),
+    "webhooks.get": ("GET", "/webhooks/{id}"),
+    "webhooks.create": ("POST", "/webhooks"),
+    "webhooks.update": ("POST", "/webhooks/{id}"),
+    "webhooks.rotate": ("POST", "/webhooks/{id}/rotate"),
+    "webhooks.delete": ("POST", "/webhooks/{id}/delete"),
+    "webhooks.test": ("POST", "/webhooks/{id}/test"),
+    "webhooks.redrive": ("POST", "/webhooks/{id}/redrive"),
+    "deliveries.list": ("GET", "/deliveries"),
+    "deliveries.get": ("GET", "/deliveries/{id}"),
+    "deliveries.redrive": ("POST", "/deliveries/{id}/redrive"),
+    "integrations.list": ("GET", "/integrations"),
+    "integrations.calls": ("GET", "/integrations/calls"),
+    "integrations.debug": ("POST", "/integrations/debug"),
+    "users.list": ("GET", "/users"),
+    "users.add": ("POST", "/users"),
+    "users.change": ("POST", "/users/{id}"),
+    "users.remove": ("POST", "/users/{id}/remove"),
+    "keys.list": ("GET", "/keys"),
+    "keys.create": ("POST", "/keys"),
+    "keys.revoke": ("POST", "/keys/{id}/revoke"),
+    "sessions.list": ("GET", "/sessions"),
+    "sessions.end": ("POST", "/sessions/{id}/end"),
+    "sessions.end_all": ("POST", "/sessions/end"),
+    "audit.list": ("GET", "/audit"),
 }
 """The hub's operations (`api.contract.operations`, which is above this layer; a test keeps the two equal)."""
 
@@ -169,18 +194,7 @@ class Connection:
 
     def send(self, request: Request) -> dict[str, Any]:
         """The answer to a request, asked again where that may help."""
-        deadline = time.monotonic() + self.patience
-        patience = self.patience if request.is_repeatable else 0.0
-        for attempt in stamina.retry_context(
-            on=lambda error: _pause(error, deadline),
-            attempts=None if patience else 1,
-            timeout=patience or None,
-            wait_max=2.0,
-            wait_jitter=0.2,
-        ):
-            with attempt:
-                return self.send_once(request)
-        raise AssertionError("stamina returns or raises")
+        return patiently(partial(self.send_once, request), self.patience if request.is_repeatable else 0.0)
 
     def send_once(self, request: Request) -> dict[str, Any]:
         """The answer to a request, asked a single time."""
@@ -227,12 +241,3 @@ class Connection:
         if self._client is not None and self._pid == os.getpid():
             POOL.give_back(self.address)
         self._client = None
-
-
-def _pause(error: Exception, deadline: float) -> bool | float:
-    """Whether a request is tried again, or in how many seconds."""
-    if not isinstance(error, ClaudiaError) or not error.retryable:
-        return False
-    if error.retry_after is None:
-        return True
-    return error.retry_after if time.monotonic() + error.retry_after < deadline else False

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from claudia_core.clients import GraphQLClient
-from claudia_core.errors import HubUnavailable, IllegalTransition, InvalidValue, StoreClosed, TaskNotFound
+from claudia_core.clients.graphql import only_reads
+from claudia_core.errors import HubUnavailable, IllegalTransition, InvalidValue, StoreBusy, StoreClosed, TaskNotFound
 from tests.clients.serving import TOKEN
+from tests.clients.test_rest import fake
 
 
 @pytest.fixture
@@ -69,10 +71,50 @@ async def test_a_subscription_that_is_refused(graphql):
 
 async def test_a_hub_that_is_away():
     """Both ways are told so."""
-    with GraphQLClient("http://127.0.0.1:9/graphql", api_key=TOKEN) as client:
+    with GraphQLClient("http://127.0.0.1:9/graphql", api_key=TOKEN, patience=0.3) as client:
         with pytest.raises(HubUnavailable):
             client.query("{ tasks { id } }")
         with pytest.raises(HubUnavailable):
             await anext(aiter(client.subscribe(TASK, {"id": "x"})))
     with pytest.raises(StoreClosed):
         client.query("{ tasks { id } }")
+
+
+DATA = (200, {}, b'{"data":{"tasks":[]}}')
+BUSY = (503, {"Retry-After": "1"}, b'{"code":"store_busy","detail":"busy"}')
+
+
+def test_a_query_is_asked_again():
+    """When the hub said that it should be, or soon after an answer was lost."""
+    with fake(BUSY, None, DATA) as (base, asked), GraphQLClient(f"{base}/graphql") as client:
+        assert client.query("query Q { tasks { id } } # no mutation") == {"tasks": []}
+    assert len(asked) == 3
+    assert asked[1][0] - asked[0][0] >= 1.0
+
+
+def test_a_mutation_is_not():
+    """It may have happened."""
+    with (
+        fake(BUSY, DATA) as (base, asked),
+        GraphQLClient(f"{base}/graphql") as client,
+        pytest.raises(StoreBusy) as caught,
+    ):
+        client.query('mutation { createTask(name: "x") { id } }')
+    assert (len(asked), caught.value.retry_after) == (1, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("query", "reads"),
+    [
+        ("{ tasks { id } }", True),
+        ("query mutation_of { mutation }", True),
+        ('query Q($a: String = "mutation {") { tasks(name: $a) { id } }', True),
+        ("# mutation\n{ tasks { id } }", True),
+        ("mutation { a }", False),
+        ("query A { a } mutation B { b }", False),
+        ('query A { a(text: """ } " """) } mutation B { b }', False),
+    ],
+)
+def test_what_only_reads(query, reads):
+    """A word in a text, a comment or a selection begins no mutation."""
+    assert only_reads(query) is reads

@@ -1,11 +1,22 @@
 """The gRPC client."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from claudia_core import Claudia
-from claudia_core.errors import AccessDenied, HubUnavailable, IllegalTransition, InvalidValue, TaskNotFound, WaitTimeout
+from claudia_core.errors import (
+    AccessDenied,
+    HubUnavailable,
+    IllegalTransition,
+    InvalidValue,
+    StoreBusy,
+    TaskNotFound,
+    WaitTimeout,
+)
+from claudia_core.services.tasks import Tasks
 from tests.clients.serving import TOKEN
 
 pytest.importorskip("grpc", reason="the extra grpc is not installed")
@@ -71,5 +82,41 @@ def test_who_may_not_in(target):
     """A wrong token is told so, and a hub that is away, too."""
     with GrpcClient(target, "a-wrong-token-for-this-hub") as client, pytest.raises(AccessDenied):
         client.tasks.GetTask(ByIdRequest(id="x"))
-    with GrpcClient("127.0.0.1:9", TOKEN) as client, pytest.raises(HubUnavailable):
+    with GrpcClient("127.0.0.1:9", TOKEN, patience=0.3) as client, pytest.raises(HubUnavailable):
         client.tasks.GetTask(ByIdRequest(id="x"))
+
+
+def test_a_hub_that_comes_back(hub):
+    """A question waits for it; a change is not asked for twice, because its first answer may have been lost."""
+    task = hub.tasks.create("x")
+    with serve_grpc(hub, "127.0.0.1", 0, TOKEN) as first:
+        target = first.address
+    with GrpcClient(target, TOKEN, patience=20) as client, ThreadPoolExecutor(1) as worker:
+        with pytest.raises(HubUnavailable):
+            client.tasks.CreateTask(CreateTaskRequest(name="y"))
+        found = worker.submit(client.tasks.GetTask, ByIdRequest(id=task.id))
+        time.sleep(0.5)
+        with serve_grpc(hub, "127.0.0.1", int(target.rpartition(":")[2]), TOKEN):
+            assert found.result(20).name == "x"
+    assert len(hub.tasks.list().tasks) == 1
+
+
+def test_patience_ends(hub, target, monkeypatch):
+    """A store that stays busy is told after a while; asked for a change, at once."""
+    asked = []
+
+    def busy(*args, **values):
+        asked.append(args)
+        raise StoreBusy("the store is busy")
+
+    monkeypatch.setattr(Tasks, "get", busy)
+    monkeypatch.setattr(Tasks, "create_many", busy)
+    with GrpcClient(target, TOKEN, patience=0.5) as client:
+        with pytest.raises(StoreBusy):
+            client.tasks.CreateTask(CreateTaskRequest(name="y"))
+        assert len(asked) == 1
+        started = time.monotonic()
+        with pytest.raises(StoreBusy):
+            client.tasks.GetTask(ByIdRequest(id="x"))
+    assert time.monotonic() - started < 5
+    assert len(asked) >= 2

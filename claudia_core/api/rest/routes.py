@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 from fastapi import FastAPI
+from starlette.datastructures import URLPath
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 from claudia_core.api import problems
@@ -19,25 +21,61 @@ from claudia_core.api.rest.endpoints import PREFIX, Endpoint
 from claudia_core.app import Claudia
 from claudia_core.errors import ClaudiaError
 
-__all__ = ["PREFIX", "Resource", "mount", "routes"]
+__all__ = ["PREFIX", "Directory", "Resource", "mount", "resources"]
+
+ID = 4
+"""Which part of a path, split at its slashes, may be an id: `/api/v1/tasks/{id}/start`."""
 
 
 def mount(app: FastAPI, claudia: Claudia) -> None:
     """Add the operations, their OpenAPI document and its page to an application."""
-    app.router.routes.extend(routes(claudia))
+    app.router.routes.insert(0, Directory(resources(claudia)))
     docs.mount(app)
 
 
-def routes(claudia: Claudia) -> list[Route]:
-    """One route for each path of the table; fixed paths come before those with ids, so that they win."""
+def resources(claudia: Claudia) -> list[Resource]:
+    """One for each path of the table."""
     border = Border(claudia.store)
     by_path = groupby(sorted(TABLE, key=attrgetter("path")), key=attrgetter("path"))
-    resources = [
+    return [
         Resource(path, {operation.method: Endpoint(claudia, border, operation) for operation in operations})
         for path, operations in by_path
     ]
-    ordered = sorted(resources, key=lambda resource: ("{" in resource.path, resource.path))
-    return [Route(resource.path, resource, include_in_schema=False) for resource in ordered]
+
+
+class Directory(BaseRoute):
+    """One route for all resources: each is looked up in one step, where a router would try one after another.
+
+    A path may have an `{id}` as the second part behind the prefix; a path without any comes first, so that it wins.
+    """
+
+    include_in_schema = False
+
+    def __init__(self, resources: list[Resource]) -> None:
+        self._resources = {resource.path: resource for resource in resources}
+        wrong = [path for path in self._resources if "{" in path.replace("/{id}", "", 1)]
+        assert not wrong, f"paths with other variables than one id: {wrong}"
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See `starlette.routing.BaseRoute`."""
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        resource, found = self._resources.get(path), {}
+        if resource is None:
+            parts = path.split("/", 5)
+            if len(parts) > ID and parts[ID]:
+                found["id"], parts[ID] = parts[ID], "{id}"
+                resource = self._resources.get("/".join(parts))
+        return (Match.NONE, {}) if resource is None else (Match.FULL, {"endpoint": resource, "path_params": found})
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See `starlette.routing.BaseRoute`."""
+        await scope["endpoint"](scope, receive, send)
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """No resource has a name of its own."""
+        raise NoMatchFound(name, path_params)
 
 
 class Resource:

@@ -124,9 +124,29 @@ async def main(url, path):
 asyncio.run(main(*sys.argv[1:]))
 """
 
+READER = """
+import json, sys
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+url, path = urlsplit(sys.argv[1]), sys.argv[2]
+out = open(path, "a", buffering=1)
+lines = open(path).read().split("\\n")[:-1]
+connection = HTTPConnection(url.netloc)
+after = {"Last-Event-ID": lines[-1].split()[1]} if lines else {}
+connection.request("GET", url.path + "?type=test:*" + ("" if lines else "&after=" + sys.argv[3]), headers=after)
+found = {}
+for line in connection.getresponse():
+    name, _, value = line.decode().rstrip("\\n").partition(": ")
+    if name == "data" and found.get("event") == "test:happened":
+        out.write(f"{json.loads(value)['data']['n']} {found['id']}\\n")
+    found = {} if not name else {**found, name: value}
+"""
+CLIENTS = {"socket": (CLIENT, "/ws", "ws"), "stream": (READER, "/api/v1/events/stream", "http")}
 
+
+@pytest.mark.parametrize("kind", CLIENTS)
 def test_a_client_killed_many_times_sees_every_event_once(
-    tmp_path: Path, writer: subprocess.Popen[str], served: Served
+    kind: str, tmp_path: Path, writer: subprocess.Popen[str], served: Served
 ) -> None:
     """One process writes, one serves, and a client is killed with SIGKILL in the middle of its stream, again and again.
 
@@ -134,13 +154,16 @@ def test_a_client_killed_many_times_sees_every_event_once(
     """
     path = tmp_path / "seen"
     path.touch()
+    program, address, scheme = CLIENTS[kind]
+    more = [f"{served.claudia.store.epoch}:0"] if kind == "stream" else []
+    command = [sys.executable, "-c", program, served.url(address, scheme), str(path), *more]
     assert writer.stdin is not None
     writer.stdin.write("go\n")
     writer.stdin.flush()
     deaths = 0
     until = time.monotonic() + 15
     while time.monotonic() < until:
-        with subprocess.Popen([sys.executable, "-c", CLIENT, served.url("/ws"), str(path)]) as client:
+        with subprocess.Popen(command) as client:
             before = path.stat().st_size
             stop = time.monotonic() + 3
             while path.stat().st_size == before and time.monotonic() < stop and not _is_complete(path):
