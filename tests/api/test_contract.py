@@ -47,7 +47,7 @@ STACK: Values = {
 }
 
 MADE = CHANGING.union(
-    ("issue_id", "first_seen", "last_seen", "resolved_at", "culprit", "grouping"),
+    ("issue_id", "first_seen", "last_seen", "resolved_at", "culprit", "grouping", "author"),
     ("id", "root_id", "parent_id", "task_id", "cursor", "duration", "rate", "eta"),
     ("key", "prefix", "created_by", "revoked_at", "seen_at"),
     ("secret", "endpoint_id", "next_at", "body", "until"),

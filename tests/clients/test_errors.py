@@ -52,7 +52,8 @@ def test_issues_are_worked_on_from_elsewhere(served: Served, remote: Claudia) ->
     assert errors.resolve(id).status is IssueStatus.RESOLVED
     assert errors.ignore(id, until=datetime.now(UTC) + timedelta(hours=1)).ignored_until is not None
     assert errors.reopen(id).status is IssueStatus.UNRESOLVED
-    assert errors.comment(id, "seen before") == errors.comments(id)[0]
+    said = errors.comment(id, "seen before")
+    assert (said, said.author) == (errors.comments(id)[0], "token")
     assert errors.wake() == 0
     with pytest.raises(NotFound):
         errors.resolve("nothing")
