@@ -307,6 +307,7 @@ class Claudia(Accounts, Outside):
         settings = self.settings
         self.audit.prune(utc_now() - timedelta(days=settings.audit_days))
         self.webhooks.prune(utc_now() - timedelta(days=settings.keep_days))
+        self.hooks.prune()
         return self.store.prune(Retention(age=timedelta(days=settings.keep_days), bytes=settings.keep_bytes))
 
     def flush(self, timeout: float = 30.0) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,16 @@ from claudia_core.capture.scrubbing import Scrubber
 from claudia_core.ports import Store
 from claudia_core.resilience.integration import Integration
 from claudia_core.resilience.integrations import Integrations
+from claudia_core.services.events import NewEvent
+from claudia_core.services.hooks import Hooks
 from claudia_core.services.webhooks import Webhooks
 from claudia_core.settings import Settings
 
 if TYPE_CHECKING:
+    from claudia_core.integrations.webhooks.receiving import Incoming
     from claudia_core.integrations.webhooks.sender import WebhookSender
+
+type HookMap = Callable[[Incoming], NewEvent | Iterable[NewEvent] | None]
 
 
 class Outside:
@@ -56,6 +62,25 @@ class Outside:
         """
         self._require_here("the list of webhook endpoints")
         return Webhooks(self.acts_on)
+
+    @property
+    def hooks(self) -> Hooks:
+        """Sources elsewhere that tell this hub events, at `/api/v1/hooks/NAME`.
+
+        Raises:
+            StoreError: the hub is elsewhere: it keeps these itself.
+        """
+        self._require_here("the list of sources")
+        return Hooks(self.acts_on)
+
+    @cached_property
+    def hook_maps(self) -> dict[str, HookMap]:
+        """Functions that make a source's messages into events, in this process, instead of its templates.
+
+        `claudia.hook_maps["github"] = function`: it gets the `Incoming` message and returns a `NewEvent`, several, or
+        None to leave it out. What it raises is answered as an error, and the sender tries again.
+        """
+        return {}
 
     def send_webhooks(self) -> WebhookSender:
         """Tell events to the endpoints from now on; what a server does. One process on a store at a time does it.

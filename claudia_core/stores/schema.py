@@ -84,6 +84,7 @@ COLLECTIONS: Mapping[str, Collection] = {
                 ("finished_at",),
             ),
         ),
+        Collection("sources"),
         Collection("received", ("at",), (("at",),)),
         Collection("audit", ("actor", "action", "subject"), (("actor",), ("action",), ("subject",))),
     )

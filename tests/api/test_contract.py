@@ -108,6 +108,16 @@ class Stage:
         self.hub.store.write(lambda tx: settle(tx, id, outcome)).result()
         return self.hub.webhooks.delivery(id).endpoint_id
 
+    def no_source(self, name: str) -> str:
+        """This name, which no source has."""
+        if any(source.id == name for source in self.hub.hooks.list()):
+            self.hub.hooks.delete(name)
+        return name
+
+    def source(self, name: str) -> str:
+        """A new source of this name."""
+        return self.hub.hooks.create(self.no_source(name), "hmac", ["a secret of theirs"])[0].id
+
     def delivery(self) -> str:
         """A delivery that waits, of a new endpoint."""
         return self.hub.webhooks.test(self.webhook()).id
@@ -156,6 +166,7 @@ def staged(hub: Claudia, asks: Mapping[str, Ask]) -> Stage:
     )
     endpoint, _ = hub.webhooks.create("https://host.example/", filter={"data.n": [1, "x", None]}, headers={"X-A": "b"})
     hub.webhooks.test(endpoint.id)
+    hub.hooks.create("ci", "standard")
     hub.integrations.debugger.turn_on("github")
     with hub.integration("github") as call:
         call.sent("GET /", {"page": 1})
@@ -206,6 +217,7 @@ READS: Mapping[str, list[Callable[[Stage], Values]]] = {
     "webhooks.get": [lambda stage: {"id": stage.hub.webhooks.list()[0].id}],
     "deliveries.list": [lambda stage: {"limit": 1}, lambda stage: {"status": "pending"}],
     "deliveries.get": [lambda stage: {"id": stage.hub.webhooks.deliveries().deliveries[0].id}],
+    "hooks.list": [lambda stage: {}],
     "integrations.list": [lambda stage: {}],
     "integrations.calls": [
         lambda stage: {},
@@ -298,6 +310,13 @@ WRITES: Mapping[str, Callable[[Stage], Values]] = {
     "webhooks.delete": lambda stage: {"id": stage.webhook()},
     "webhooks.test": lambda stage: {"id": stage.webhook()},
     "webhooks.redrive": lambda stage: {"id": stage.failed_webhook(), "since": "2020-01-01T00:00:00+00:00"},
+    "hooks.create": lambda stage: {
+        "name": stage.no_source("github"),
+        "scheme": "github",
+        "secrets": ["a secret of theirs"],
+        "event": "gh:{header.x-github-event}",
+    },
+    "hooks.delete": lambda stage: {"id": stage.source("github")},
     "deliveries.redrive": lambda stage: {"id": stage.delivery()},
     "integrations.debug": lambda stage: {"integration": "github", "minutes": 5},
     "users.add": lambda stage: {"name": stage.unknown("ann"), "scope": "operator", "projects": ["etl"]},
@@ -383,6 +402,13 @@ REFUSALS: list[tuple[str, str, Callable[[Stage], Values]]] = [
     ("webhooks.test", "conflict", lambda stage: {"id": stage.webhook(active=False)}),
     ("deliveries.list", "invalid_value", lambda stage: {"status": "lost"}),
     ("deliveries.get", "not_found", lambda stage: {"id": "nothing"}),
+    ("hooks.create", "invalid_value", lambda stage: {"name": "x", "scheme": "md5"}),
+    (
+        "hooks.create",
+        "conflict",
+        lambda s: {"name": s.source("y"), "scheme": "hmac", "secrets": ["a secret of theirs"]},
+    ),
+    ("hooks.delete", "not_found", lambda stage: {"id": "nothing"}),
     ("integrations.debug", "invalid_value", lambda stage: {"minutes": 1e6}),
     ("agents.get", "not_found", lambda stage: {"id": "nothing"}),
     ("agents.heartbeat", "not_found", lambda stage: {"id": "nothing"}),

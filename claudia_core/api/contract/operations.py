@@ -119,6 +119,9 @@ TABLE = (
     Operation("deliveries.list", O, "GET", "/deliveries", w.ListDeliveries, w.DeliveryPageOut, w.list_deliveries),
     Operation("deliveries.get", O, "GET", "/deliveries/{id}", i.ById, w.DeliveryOut, w.get_delivery),
     Operation("deliveries.redrive", O, "POST", "/deliveries/{id}/redrive", i.ById, w.DeliveryOut, w.redrive_delivery),
+    Operation("hooks.list", O, "GET", "/hook-sources", i.Nothing, w.SourceListOut, w.list_sources),
+    Operation("hooks.create", A, "POST", "/hook-sources", w.CreateSource, w.NewSourceOut, w.create_source, 201),
+    Operation("hooks.delete", A, "POST", "/hook-sources/{id}/delete", i.ById, w.DeletedWebhookOut, w.delete_source),
     Operation("integrations.list", V, "GET", "/integrations", i.Nothing, w.IntegrationListOut, w.list_integrations),
     Operation("integrations.calls", O, "GET", "/integrations/calls", w.ListCalls, w.CallListOut, w.list_calls),
     Operation(

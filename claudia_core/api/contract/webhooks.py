@@ -108,6 +108,19 @@ class DebugIntegration(Input):
     minutes: float = Field(15.0, description="For how long: up to a day; 0 ends it.")
 
 
+class CreateSource(Input):
+    """A source of webhooks; its messages are posted to /api/v1/hooks/NAME. A secret is made for `standard` only."""
+
+    model_config = _example({"name": "github", "scheme": "github", "secrets": ["the secret you gave GitHub"]})
+
+    name: str = Field(max_length=50, description="Lower-case letters, digits, - and _.")
+    scheme: str = Field(max_length=20, description="standard, github, stripe, slack or hmac.")
+    secrets: list[str] = Field(default_factory=list, max_length=3, description="The newest first.")
+    event: str | None = Field(None, max_length=200, description="The event's type, such as ci:{body.action}.")
+    subject: str | None = Field(None, max_length=200, description="The event's subject, such as {body.id}.")
+    header: str = Field("x-signature", max_length=100, description="For hmac: the header with the signature.")
+
+
 class WebhookOut(Output):
     """Where events are told to. Of its headers only the names are shown."""
 
@@ -229,6 +242,29 @@ class DebuggedOut(Output):
     until: datetime | None = None
 
 
+class SourceOut(Output):
+    """Where webhooks come from."""
+
+    id: str
+    scheme: str
+    event: str
+    subject: str
+    header: str
+    created_at: datetime
+
+
+class NewSourceOut(SourceOut):
+    """A source with its secret, where one was made; it is not shown again."""
+
+    secret: str = ""
+
+
+class SourceListOut(Output):
+    """Sources by name."""
+
+    items: list[SourceOut]
+
+
 def list_webhooks(hub: Claudia, _: Nothing) -> Answer:
     return {"items": [endpoint.to_public() for endpoint in hub.webhooks.list()]}
 
@@ -306,3 +342,18 @@ def debug_integration(hub: Claudia, asked: DebugIntegration) -> Answer:
         hub.integrations.debugger.turn_off(asked.integration)
         return {"until": None}
     return {"until": to_text(hub.integrations.debugger.turn_on(asked.integration, asked.minutes))}
+
+
+def list_sources(hub: Claudia, _: Nothing) -> Answer:
+    return {"items": [source.to_public() for source in hub.hooks.list()]}
+
+
+def create_source(hub: Claudia, asked: CreateSource) -> Answer:
+    given = {name: getattr(asked, name) for name in type(asked).model_fields}
+    source, secret = hub.hooks.create(**given)
+    return source.to_public() | {"secret": secret}
+
+
+def delete_source(hub: Claudia, asked: ById) -> Answer:
+    hub.hooks.delete(asked.id)
+    return {"id": asked.id}

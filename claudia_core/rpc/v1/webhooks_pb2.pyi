@@ -291,3 +291,59 @@ class Debugged(_message.Message):
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     until: _timestamp_pb2.Timestamp
     def __init__(self, until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class CreateSourceRequest(_message.Message):
+    __slots__ = ("name", "scheme", "secrets", "event", "subject", "header")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SCHEME_FIELD_NUMBER: _ClassVar[int]
+    SECRETS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    scheme: str
+    secrets: _containers.RepeatedScalarFieldContainer[str]
+    event: str
+    subject: str
+    header: str
+    def __init__(self, name: _Optional[str] = ..., scheme: _Optional[str] = ..., secrets: _Optional[_Iterable[str]] = ..., event: _Optional[str] = ..., subject: _Optional[str] = ..., header: _Optional[str] = ...) -> None: ...
+
+class Source(_message.Message):
+    __slots__ = ("id", "scheme", "event", "subject", "header", "created_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEME_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    scheme: str
+    event: str
+    subject: str
+    header: str
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., scheme: _Optional[str] = ..., event: _Optional[str] = ..., subject: _Optional[str] = ..., header: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class NewSource(_message.Message):
+    __slots__ = ("id", "scheme", "event", "subject", "header", "created_at", "secret")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEME_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    scheme: str
+    event: str
+    subject: str
+    header: str
+    created_at: _timestamp_pb2.Timestamp
+    secret: str
+    def __init__(self, id: _Optional[str] = ..., scheme: _Optional[str] = ..., event: _Optional[str] = ..., subject: _Optional[str] = ..., header: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., secret: _Optional[str] = ...) -> None: ...
+
+class SourceList(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Source]
+    def __init__(self, items: _Optional[_Iterable[_Union[Source, _Mapping]]] = ...) -> None: ...

@@ -91,6 +91,21 @@ class WebhookServiceStub:
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
                 response_deserializer=claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.Delivery.FromString,
                 _registered_method=True)
+        self.ListSources = channel.unary_unary(
+                '/claudia.v1.WebhookService/ListSources',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.SourceList.FromString,
+                _registered_method=True)
+        self.CreateSource = channel.unary_unary(
+                '/claudia.v1.WebhookService/CreateSource',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.CreateSourceRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.NewSource.FromString,
+                _registered_method=True)
+        self.DeleteSource = channel.unary_unary(
+                '/claudia.v1.WebhookService/DeleteSource',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.DeletedWebhook.FromString,
+                _registered_method=True)
 
 
 class WebhookServiceServicer:
@@ -166,6 +181,25 @@ class WebhookServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSources(self, request, context):
+        """Where webhooks come from.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateSource(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSource(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WebhookServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -223,6 +257,21 @@ def add_WebhookServiceServicer_to_server(servicer, server):
                     servicer.RedriveDelivery,
                     request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
                     response_serializer=claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.Delivery.SerializeToString,
+            ),
+            'ListSources': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSources,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.SourceList.SerializeToString,
+            ),
+            'CreateSource': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSource,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.CreateSourceRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.NewSource.SerializeToString,
+            ),
+            'DeleteSource': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSource,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.DeletedWebhook.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -523,6 +572,87 @@ class WebhookService:
             '/claudia.v1.WebhookService/RedriveDelivery',
             claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
             claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.Delivery.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.WebhookService/ListSources',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.SourceList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateSource(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.WebhookService/CreateSource',
+            claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.CreateSourceRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.NewSource.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSource(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.WebhookService/DeleteSource',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_webhooks__pb2.DeletedWebhook.FromString,
             options,
             channel_credentials,
             insecure,
