@@ -26,8 +26,8 @@ log = get_logger(__name__)
 PERIOD = 250
 """Milliseconds between two looks at the version, where no server beats for all sessions."""
 
-AT_REST = 1.0
-"""Seconds after which a view is refreshed though nothing happened: minutes turn, and the feed may be in trouble."""
+AT_REST = 5.0
+"""Seconds after which a view is refreshed though nothing happened: minutes turn."""
 
 AWAY = (
     "The hub's store cannot be read now: {}. What you see is the last that was known. "
@@ -112,6 +112,7 @@ class Ticker:
         self._callback: Any = None
         self._pulse: Pulse | None = None
         self._seen = -1
+        self._trouble: Exception | None = None
         self._at = 0.0
 
     def start(self) -> None:
@@ -136,8 +137,9 @@ class Ticker:
         self._callback = self._pulse = None
 
     def is_due(self) -> bool:
-        """Whether the board moved on, or was at rest for a moment."""
-        moved = self._view.claudia.boards.tasks.version != self._seen
+        """Whether the board moved on, the feed fell into trouble or out of it, or all was at rest for a while."""
+        claudia = self._view.claudia
+        moved = claudia.boards.tasks.version != self._seen or claudia.feed.error is not self._trouble
         return moved or time.monotonic() - self._at >= AT_REST
 
     def tick(self) -> None:
@@ -149,7 +151,8 @@ class Ticker:
         try:
             if not self.is_due():
                 return
-            self._seen, self._at = view.claudia.boards.tasks.version, time.monotonic()
+            self._seen, self._trouble = view.claudia.boards.tasks.version, view.claudia.feed.error
+            self._at = time.monotonic()
             with pn.io.hold():
                 view.pull()
         except Exception as error:
