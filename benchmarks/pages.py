@@ -168,7 +168,7 @@ async def _crowd(kind: str, *args: str) -> Crowd:
             await asyncio.sleep(SETTLE)
             memory = seen.memory_info().rss - memory
             with _events(kind, process, *args) as told:
-                await asyncio.sleep(SETTLE)
+                await asyncio.sleep(2 * SETTLE)  # until the charts that the first events ask for are drawn
                 cpu, began, before = _cpu(seen), time.time(), sum(viewer.messages for viewer in viewers)
                 await asyncio.sleep(SECONDS)
                 cpu, ended = _cpu(seen) - cpu, time.time()
@@ -200,7 +200,7 @@ async def _kept(client: httpx2.AsyncClient, url: str, process: psutil.Process) -
     """Bytes by which the server grew for each session that ended."""
     await _come_and_go(client, url, CROWD // 5)  # what the allocator keeps for the next ones
     before = process.memory_info().rss
-    rest = CROWD - CROWD // 5
+    rest = max(1, CROWD - CROWD // 5)
     await _come_and_go(client, url, rest)
     return max(0, process.memory_info().rss - before) / rest
 
