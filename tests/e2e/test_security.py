@@ -116,7 +116,7 @@ def test_no_page_violates_its_policy(window, address, path):
 
 INJECTIONS = {
     "handler": """document.body.insertAdjacentHTML("beforeend", "<img src='data:,' onerror='hit = 1'>")""",
-    "inline": """const s = document.createElement("script"); s.textContent = "window.hit = 1"; document.body.append(s)""",
+    "inline": """const s = document.createElement("script"); s.textContent = "hit = 1"; document.body.append(s)""",
     "data": """const s = document.createElement("script"); s.src = "data:text/javascript,window.hit=1";
         document.body.append(s)""",
     "blob": """const s = document.createElement("script"); document.body.append(s);
