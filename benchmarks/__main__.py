@@ -10,6 +10,8 @@ from benchmarks.figure import machine
 BENCHMARKS = {
     "tracking": "track() against a bare loop and tqdm",
     "store": "durable state changes and coalesced progress against raw executemany",
+    "cache": "a hit of the cache against a raw GET and decode on the same Redis",
+    "mongodb": "the MongoDB store against raw bulk writes; two processes that share it",
     "feed": "a commit's way into another process",
     "history": "lists and searches with a million tasks against ten thousand",
     "server": "start, first page, idle",

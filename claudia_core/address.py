@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from claudia_core.caches import Cache, MemoryCache
 from claudia_core.errors import InvalidValue, MissingExtra, SettingsError
 from claudia_core.ports import Store
 from claudia_core.settings import Settings
@@ -71,3 +72,21 @@ def store_file(settings: Settings) -> Path | None:
     if not path.name:
         raise InvalidValue("the database address names no file", field="database_url", hint="sqlite:///FILE")
     return Path.cwd() / path
+
+
+def open_cache(settings: Settings) -> Cache:
+    """The cache on `redis_url`, or in memory without one.
+
+    Raises:
+        SettingsError: the address cannot be read.
+        MissingExtra: the driver is not installed.
+    """
+    if settings.redis_url is None:
+        return MemoryCache()
+    try:
+        from claudia_core.caches.redis import RedisCache
+    except ModuleNotFoundError as error:
+        if error.name != "redis":
+            raise
+        raise MissingExtra("a cache on Redis needs its driver", hint="pip install 'claudia-core[redis]'") from error
+    return RedisCache(settings.redis_url.get_secret_value())

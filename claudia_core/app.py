@@ -14,9 +14,10 @@ from functools import cached_property
 from typing import Any, Self, cast
 
 from claudia_core.accounts import Accounts, Revisions
-from claudia_core.address import is_elsewhere, open_store
+from claudia_core.address import is_elsewhere, open_cache, open_store
 from claudia_core.boards import Boards
 from claudia_core.bus import EventBus, Handler
+from claudia_core.caches import Cache, cached
 from claudia_core.capture.joining import join_errors
 from claudia_core.capture.reporter import Reporter
 from claudia_core.errors import ClaudiaError, StoreClosed, StoreError, WaitTimeout
@@ -209,6 +210,15 @@ class Claudia(Accounts, Outside):
 
         return tqdm_for(self)
 
+    @cached_property
+    def cache(self) -> Cache:
+        """Values for a while: on the Redis of the settings, or in this process; see `caches`."""
+        return open_cache(self.settings)
+
+    def cached(self, key: str | Callable[..., str], ttl: float, **options: Any) -> Callable[..., Any]:
+        """Keep a function's answers in this cache: `@claudia.cached("user:{id}", ttl=60)`; see `caches.cached`."""
+        return cached(lambda: self.cache, key, ttl, **options)
+
     def current_task(self) -> Run | None:
         """The innermost tracked loop or task that the caller is in."""
         return current_run(self)
@@ -344,6 +354,8 @@ class Claudia(Accounts, Outside):
                 self.agents.leave(self._agent_id)
             self.flush(self.settings.shutdown_timeout)
         self.store.close()
+        if "cache" in self.__dict__:
+            self.cache.close()
 
     def __enter__(self) -> Self:
         return self

@@ -35,7 +35,7 @@ ALIASES = {
         "google_client_id",
         "google_client_secret",
     )
-} | {"MONGODB_URI": "database_url"}
+} | {"MONGODB_URI": "database_url", "REDIS_URL": "redis_url"}
 """Variables that are known by another name too. The name with our prefix wins."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
@@ -49,6 +49,7 @@ class Settings(WebSettings):
     database_url: str = Field(
         DEFAULT_URL, description="Where the store is: sqlite:///FILE, a file's path, mongodb://..., or memory://."
     )
+    redis_url: SecretStr | None = Field(None, description="A Redis for the cache: redis://HOST:6379/0; memory without.")
     durability: Literal["full", "normal"] = Field(
         "full", description="full: an acknowledged change survives a power cut. normal: it survives a crash."
     )
@@ -98,7 +99,7 @@ class Settings(WebSettings):
     outgoing_allow: tuple[str, ...] = Field(
         (),
         max_length=100,
-        description="Hosts and networks of this machine or a private net that webhooks and probes may call: a JSON list.",
+        description="Hosts and networks of this machine or a private net that webhooks and probes may call, as JSON.",
     )
     spool: str = Field("", description="Folder where errors wait while the hub is away; by default beside the store.")
     shutdown_timeout: Seconds = Field(10.0, description="Seconds that closing waits for what is not saved yet.")

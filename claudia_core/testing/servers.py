@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -150,4 +151,22 @@ def secantus(folder: Path, *options: str, keep: bool = False) -> Iterator[Server
     command = [sys.executable, "-m", "secantus", "--port", str(port), "--storage-path", place, *options]
     url = f"mongodb://127.0.0.1:{port}"
     with running(Server(command, port=port, url=url, log=folder / "secantus.log")) as server:
+        yield server
+
+
+@contextmanager
+def redis_server(folder: Path, *options: str) -> Iterator[Server]:
+    """A Redis without persistence.
+
+    Raises:
+        NotInstalled: there is no `redis-server`.
+    """
+    program = shutil.which("redis-server")
+    if program is None:
+        raise NotInstalled("redis-server is not installed: apt-get install redis-server")
+    port = free_port()
+    where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    command = [program, *where, "--save", "", "--appendonly", "no", *options]
+    url = f"redis://127.0.0.1:{port}/0"
+    with running(Server(command, port=port, url=url, log=folder / "redis.log")) as server:
         yield server
