@@ -16,7 +16,7 @@ from claudia_core.api.rest import guarded
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.services.events import Events
 from tests.api.rest.conftest import api_of
-from tests.api.rest.test_operations import PREFIX, World, known
+from tests.api.rest.test_operations import PREFIX, question
 
 KEY = {"idempotency-key": "6f1c"}
 
@@ -25,7 +25,7 @@ KEY = {"idempotency-key": "6f1c"}
 def test_a_repeated_change_happens_once_and_gets_the_same_answer(name: str, hub: Claudia, api: TestClient) -> None:
     """For every change of the table: same status, same body, same headers, and nothing more in the log."""
     operation = OPERATIONS[name]
-    path, fields = known(name)(World(hub))
+    path, fields = question(name, hub)
     url = PREFIX + operation.path.format(**path)
     first = api.request(operation.method, url, json=fields, headers=KEY)
     head = hub.store.head()
