@@ -14,6 +14,8 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboards.pulse import forget_busy_events
+
 BOOT = secrets.token_hex(8)
 """Names this process; sent with each file as the header `claudia-boot`."""
 
@@ -55,8 +57,12 @@ class Assets:
         self._app = app
         self._kept: dict[str, Asset] = {}
         self._bytes = 0
+        self._is_ready = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._is_ready and scope["type"] == "http":
+            self._is_ready = True
+            forget_busy_events()
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not PLACES.search(scope["path"]):
             await self._app(scope, receive, send)
             return

@@ -85,3 +85,12 @@ class Pulse:
 async def _gathered(beaten: Beaten, document: Any) -> None:
     with set_curdoc(document), pn.io.hold():
         await asyncio.to_thread(beaten.tick)
+
+
+def forget_busy_events() -> None:
+    """Start Panel's own timer that forgets old busy events; call it on the server's loop, before the first session.
+
+    Panel starts it with the first event of a browser. It does so in a thread, where it cannot start, so it is put off
+    to the next turn of the loop, which Bokeh runs in a thread again: a core is busy for as long as the server runs.
+    """
+    pn.state._schedule_busy_cleanup()
