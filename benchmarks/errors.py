@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import orjson
 
 from benchmarks.figure import Figure, median, percentile
 from claudia_core import Claudia
+from claudia_core.model.event import Event
 from claudia_core.model.ids import new_id
 from claudia_core.model.issue import Issue
 from claudia_core.model.report import ErrorReport
@@ -71,7 +72,7 @@ def _raised(depth: int) -> Exception:
 def taking() -> Iterator[Figure]:
     """Events of 50 kB from start to durable: checked, scrubbed, grouped, saved, and read by the feed."""
     with tempfile.TemporaryDirectory() as folder, Claudia(Path(folder, "bench.db"), display="off") as claudia:
-        seen = []
+        seen: list[Event] = []
         claudia.on("error:reported", seen.append)
         reports = [_report(number) for number in range(EVENTS)]
         size = len(orjson.dumps(reports[0].to_document()))
@@ -146,7 +147,7 @@ def finding() -> Iterator[Figure]:
         path = Path(folder, "many.db")
         ids = fill(path)
         with Claudia(path, display="off") as claudia:
-            asked = {
+            asked: dict[str, Callable[[int], object]] = {
                 "first page": lambda _: claudia.errors.recent(claudia.errors.issues(limit=50).issues),
                 "search by words": lambda n: claudia.errors.issues(text=f"row {n} shop", limit=50),
                 "search without a hit": lambda n: claudia.errors.issues(text=f"nothing {n}", limit=50),

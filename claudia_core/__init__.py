@@ -35,9 +35,10 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext claudia_core`: errors of cells are captured, with the source of the cell."""
+    from claudia_core.app import Claudia
     from claudia_core.integrations.ipython import load
 
-    load(shell)
+    load(shell, Claudia)
 
 
 def unload_ipython_extension(shell: Any) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ContextDecorator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from claudia_core.capture import scope as scopes
 from claudia_core.capture.scope import Scope, current_scope
@@ -167,6 +167,15 @@ class Capturing:
         from claudia_core.capture.hooks import Hooks
 
         return Hooks(self, sys=sys, threads=threads, asyncio=asyncio, unraisable=unraisable)
+
+
+class HasErrors(Protocol):
+    """A hub, as far as its errors go."""
+
+    @property
+    def errors(self) -> Capturing:
+        """What captures them."""
+        ...
 
 
 class Guarded(ContextDecorator):

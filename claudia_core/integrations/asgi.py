@@ -1,6 +1,6 @@
 """A middleware for ASGI applications: what a request raises is captured with the request, and raised on.
 
-    app = ErrorMiddleware(app, claudia)                 # or Starlette: Middleware(ErrorMiddleware, claudia=claudia)
+app = ErrorMiddleware(app, claudia)                 # or Starlette: Middleware(ErrorMiddleware, claudia=claudia)
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from claudia_core.capture.scope import scope as error_scope
 
 if TYPE_CHECKING:
-    from claudia_core.app import Claudia
+    from claudia_core.capture.capturing import HasErrors
 
 type Asgi = MutableMapping[str, Any]
 type App = Callable[[Asgi, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
@@ -32,7 +32,7 @@ class ErrorMiddleware:
         find_user: makes an object that tells whom a request is from; by default the id and name of `scope["user"]`.
     """
 
-    def __init__(self, app: App, claudia: Claudia, *, find_user: Callable[[Asgi], Any] | None = None) -> None:
+    def __init__(self, app: App, claudia: HasErrors, *, find_user: Callable[[Asgi], Any] | None = None) -> None:
         self._app = app
         self._errors = claudia.errors
         self._find_user = find_user or user_of

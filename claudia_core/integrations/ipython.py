@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from claudia_core.app import Claudia
+    from claudia_core.capture.capturing import HasErrors
 
 LONGEST = 20_000
 NAME = "claudia"
@@ -15,7 +15,7 @@ NAME = "claudia"
 class CellErrors:
     """Captures what cells raise, until `remove`. Ctrl-C is no error."""
 
-    def __init__(self, shell: Any, claudia: Claudia) -> None:
+    def __init__(self, shell: Any, claudia: HasErrors) -> None:
         self._shell = shell
         self._claudia = claudia
         shell.events.register("post_run_cell", self._after)
@@ -35,14 +35,12 @@ class CellErrors:
         )
 
 
-def load(shell: Any) -> None:
-    """Begin: with the hub that the notebook calls `claudia`, or else with a new one of that name."""
-    from claudia_core.app import Claudia
-
+def load(shell: Any, hub: type[HasErrors]) -> None:
+    """Begin: with the hub that the notebook calls `claudia`, or else with a new `hub` of that name."""
     unload(shell)
     claudia = shell.user_ns.get(NAME)
-    if not isinstance(claudia, Claudia):
-        claudia = shell.user_ns[NAME] = Claudia()
+    if not isinstance(claudia, hub):
+        claudia = shell.user_ns[NAME] = hub()
     shell.user_ns_hidden["_claudia_cells"] = CellErrors(shell, claudia)
 
 

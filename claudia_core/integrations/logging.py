@@ -6,13 +6,13 @@ logging.getLogger().addHandler(ErrorHandler(claudia))
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claudia_core.capture.scope import leave_crumb
 from claudia_core.model.report import LEVELS
 
 if TYPE_CHECKING:
-    from claudia_core.app import Claudia
+    from claudia_core.capture.capturing import HasErrors
 
 OURS = ("claudia_core", "claudia")
 """Loggers whose lines are not captured: what Claudia says about itself would come back to it for ever."""
@@ -25,7 +25,7 @@ class ErrorHandler(logging.Handler):
     arguments are put in. Never raises, and never waits.
     """
 
-    def __init__(self, claudia: Claudia, *, crumbs: int = logging.INFO, errors: int = logging.ERROR) -> None:
+    def __init__(self, claudia: HasErrors, *, crumbs: int = logging.INFO, errors: int = logging.ERROR) -> None:
         super().__init__(min(crumbs, errors))
         self._errors = claudia.errors
         self._from_crumbs = crumbs
@@ -48,7 +48,7 @@ class ErrorHandler(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         level = {"critical": "fatal"}.get(record.levelname.lower(), record.levelname.lower())
         level = level if level in LEVELS else "error"
-        where = {"logger": record.name, "place": f"{record.pathname}:{record.lineno}"}
+        where: dict[str, Any] = {"logger": record.name, "place": f"{record.pathname}:{record.lineno}"}
         if error is not None:
             self._errors.capture(error, level=level, kind="logged", logged=message, **where)
             return

@@ -114,4 +114,4 @@ def settle(cart: dict[str, object]) -> float:
     """
     items = cart["items"]
     assert isinstance(items, list), "a cart has items"
-    return sum(item["price"] * item["count"] for item in items)
+    return float(sum(item["price"] * item["count"] for item in items))

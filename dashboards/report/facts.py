@@ -176,7 +176,10 @@ def _errors(reader: Reader, period: Period) -> list[tuple[Occurrence, Issue | No
     where = {"id": Range(_first_id(period.start), _first_id(period.end))}
     found = reader.find(Query("occurrences", where, "-id", limit=MOST_ERRORS)).documents
     issues = reader.get_many("issues", {document["issue_id"] for document in found})
-    errors = [(Occurrence.from_document(row), _issue(issues.get(row["issue_id"]))) for row in found]
+    details = reader.get_many("details", [row["id"] for row in found])
+    errors = [
+        (Occurrence.from_document(row, details.get(row["id"])), _issue(issues.get(row["issue_id"]))) for row in found
+    ]
     return [(error, issue) for error, issue in errors if period.start <= error.time < period.end]
 
 

@@ -233,7 +233,10 @@ def _moment(text: str | None) -> datetime:
 
 VALUES: Mapping[str, Callable[[Any], Value]] = {
     "link": lambda value: Named(value["text"], value.get("hint") or ""),
-    "status": lambda value: Status(value["word"]),
+    "status": lambda value: (
+        Status(value["word"]) if value["word"] in set(Status) else f"{value['mark']} {value['word']}"
+    ),
+    "spark": lambda value: str(value["label"]),
     "progress": _progress,
     "ago": _moment,
     "when": _moment,

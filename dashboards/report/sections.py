@@ -142,7 +142,9 @@ def errors(facts: Facts) -> Section:
 
 def _issue(issue: Issue, facts: Facts) -> list[Value]:
     place = f" in {issue.culprit}" if issue.culprit else ""
-    state = "new" if issue.first_seen >= facts.period.start else issue.status
+    state = (
+        "new" if issue.first_seen >= facts.period.start else ("regressed" if issue.regressed_at else issue.status.value)
+    )
     title = Named(shorten(issue.title, MOST_TEXT), shorten(f"{issue.type}{place}", MOST_TEXT))
     return [title, issue.count, issue.first_seen, issue.last_seen, state]
 

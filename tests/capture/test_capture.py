@@ -7,6 +7,7 @@ import gc
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_groups(claudia: Claudia) -> None:
 
 def test_an_error_belongs_to_the_task_at_work_and_is_reported_once(claudia: Claudia) -> None:
     """Captured within a task that then fails with it: one occurrence, which knows all that was captured."""
-    ids = []
+    ids: list[str] = []
 
     def work() -> None:
         try:
@@ -246,7 +247,7 @@ def recursive() -> Exception:
     raise AssertionError
 
 
-BAD = {
+BAD: dict[str, Callable[[], tuple[Any, dict[str, Any]]]] = {
     "a megabyte of text": lambda: (ValueError("x" * 1_000_000), {}),
     "ten thousand tags": lambda: (ValueError("tags"), {"tags": {str(n): n for n in range(10_000)}}),
     "deep nesting": lambda: (ValueError("deep"), {"value": _nested(5_000)}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_issues_are_worked_on_from_elsewhere(served: Served, remote: Claudia) ->
 def test_a_hub_that_is_away_hears_of_errors_later(killable: Server, tmp_path: Path) -> None:
     """Also those of a program that ended meanwhile, when it runs again; each once."""
     spool = tmp_path / "spool"
-    options = {"api_key": TOKEN, "display": "off", "spool": str(spool)}
+    options: dict[str, Any] = {"api_key": TOKEN, "display": "off", "spool": str(spool)}
     with Claudia(killable.base, **options) as remote:
         first = remote.errors.capture(ValueError("before"))
         remote.flush()

@@ -221,6 +221,7 @@ def test_all_is_well_only_if_it_is(claudia):
     assert "the hub itself is not well" in ill
     assert "no space left" in ill
     claudia.errors.capture(ValueError("odd"))
+    claudia.flush()
     assert "1 error in the last" in html_of(claudia)
     claudia.tasks.fail(claudia.tasks.create("broken", start=True).id, "no")
     assert "1 task failed in the last" in html_of(claudia)
@@ -236,6 +237,7 @@ def test_a_traceback_is_there_once_and_folded(claudia):
         raise OSError("disk on fire")
     except OSError as error:
         claudia.errors.capture(error)
+    claudia.flush()
     text = html_of(claudia)
     assert text.count("KeyError(&quot;customer_id&quot;)") == 1
     assert text.count("OSError(&quot;disk on fire&quot;)") == 1

@@ -37,7 +37,8 @@ def test_every_package_is_a_task_below_the_whole(claudia, job):
 def test_broken_files_are_real_errors_of_their_package(claudia, job):
     """Each is captured with its traceback, its task and its file; the package completes and says how many failed."""
     bad = children(claudia, job)["bad"]
-    occurrences = claudia.errors.occurrences(task_id=bad.id)
+    claudia.flush()
+    occurrences = [claudia.errors.occurrence(found.id) for found in claudia.errors.occurrences(task_id=bad.id)]
     assert {(found.type, found.context["file"]) for found in occurrences} == {
         ("UnicodeDecodeError", "bad/latin.py"),
         ("SyntaxError", "bad/syntax.py"),

@@ -69,7 +69,7 @@ def test_requests_that_fail(claudia: Claudia) -> None:
         raise ValueError("refused")
 
     app = Starlette(routes=[Route("/pay/{id}", pay, methods=["POST"])])
-    guarded = ErrorMiddleware(app, claudia, find_user=lambda scope: {"id": 7})  # type: ignore[arg-type]
+    guarded = ErrorMiddleware(app, claudia, find_user=lambda scope: {"id": 7})
     client = TestClient(guarded, raise_server_exceptions=True)
     headers = {"authorization": "Bearer abc123456", "cookie": "sid=abc", "x-trace": "t1"}
     for id in (1, 2):
@@ -107,7 +107,7 @@ def test_a_user_that_cannot_be_told_does_not_lose_the_error(claudia: Claudia) ->
 
 def test_cells_that_fail(claudia: Claudia, capsys: pytest.CaptureFixture[str]) -> None:
     """`%load_ext claudia_core` uses the notebook's hub; the cell's source is told; unloaded it ends."""
-    shell = InteractiveShell()
+    shell: Any = InteractiveShell()  # type: ignore[no-untyped-call]  # IPython annotates no constructor
     shell.user_ns["claudia"] = claudia
     shell.run_line_magic("load_ext", "claudia_core")
     shell.run_cell("rows = [1, 2]\nrows[5]  # password='hunter2'")
