@@ -1,7 +1,6 @@
 """A closed page leaves nothing behind: every page of the table, on a real server, with real sessions."""
 
 import gc
-import time
 import weakref
 
 import pytest
@@ -57,24 +56,6 @@ def test_a_closed_page_is_forgotten(busy, made, spec):
         eventually(lambda: gone(made), timeout=60, pause=0.5)
     after = len(pn.state.param.watchers.get("busy", {}).get("value", []))
     assert after <= before
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_a_server_that_was_visited_rests(busy):
-    """After a page was opened and closed the process does next to nothing: no timer of Panel runs in circles."""
-    settle(busy)
-    app = FastAPI()
-    dashboards.mount(app, busy, check_unused_sessions_milliseconds=300, unused_session_lifetime_milliseconds=300)
-    with serving(app) as address:
-        session = pull_session(url=address)
-        session.document.callbacks.send_event(DocumentReady())
-        session.force_roundtrip()
-        session.close()
-        time.sleep(2.0)
-        before = time.process_time()
-        time.sleep(2.0)
-        assert time.process_time() - before < 1.0
 
 
 def follows(page):
