@@ -176,6 +176,12 @@ VERBS = {
     "failed": "failed",
     "cancelled": "was cancelled",
     "reported": "error reported",
+    "opened": "is a new issue",
+    "regressed": "is back after it was resolved",
+    "resolved": "was resolved",
+    "ignored": "is ignored",
+    "reopened": "was reopened",
+    "commented": "was commented on",
 }
 
 
@@ -199,7 +205,7 @@ def event_text(event: Event) -> str:
         return f"{data['error']['type']}: {data['error']['message']}"[:300]
     word = event.type.partition(":")[2]
     verb = VERBS.get(word, word)
-    about = data.get("name") or data.get("message") or ""
+    about = data.get("name") or data.get("message") or data.get("title") or ""
     attempt = f" (attempt {data['attempt']})" if data.get("attempt", 1) != 1 else ""
     return f"{about} {verb}{attempt}".strip()[:300]
 
