@@ -30,6 +30,7 @@
     ├── SettingsError           a setting is unknown or malformed
     ├── MissingExtra            an optional package is not installed
     ├── IntegrationError        a call to a service elsewhere failed (`retryable` says whether a retry helps)
+    │   ├── BrokerUnavailable   the message broker did not take it (retry helps)
     │   ├── IntegrationTimeout  it took too long (retry helps)
     │   ├── IntegrationBusy     too many calls to it are under way (retry helps)
     │   └── CircuitOpen         it keeps failing and is left alone (retry helps after `retry_after` seconds)
@@ -316,6 +317,13 @@ class IntegrationError(ClaudiaError):
         self.retry_after = retry_after
         if retryable is not None:
             self.retryable = retryable
+
+
+class BrokerUnavailable(IntegrationError):
+    """The message broker did not take what was sent; a retry can help."""
+
+    code = "broker_unavailable"
+    retryable = True
 
 
 class IntegrationTimeout(IntegrationError, TimeoutError):

@@ -7,15 +7,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from claudia_core.capture.scrubbing import Scrubber
+from claudia_core.errors import MissingExtra
 from claudia_core.ports import Store
 from claudia_core.resilience.integration import Integration
 from claudia_core.resilience.integrations import Integrations
 from claudia_core.services.events import NewEvent
+from claudia_core.services.health import HealthChecks
 from claudia_core.services.hooks import Hooks
 from claudia_core.services.webhooks import Webhooks
 from claudia_core.settings import Settings
 
 if TYPE_CHECKING:
+    from claudia_core.integrations.amqp import AmqpBridge
     from claudia_core.integrations.webhooks.receiving import Incoming
     from claudia_core.integrations.webhooks.sender import WebhookSender
 
@@ -29,7 +32,9 @@ class Outside:
     """What changes go through: the store, or one around it."""
     settings: Settings
     store: Store
+    health: HealthChecks
     _sender: WebhookSender | None = None
+    _bridge: AmqpBridge | None = None
 
     def _require_here(self, what: str) -> None:
         raise NotImplementedError
@@ -98,7 +103,35 @@ class Outside:
             self._sender = WebhookSender(self.store, self.integrations, allowed=allowed, lease=self.settings.lease)
         return self._sender
 
+    def bridge_broker(self) -> AmqpBridge | None:
+        """Tell events to the RabbitMQ of the settings and take commands from it, from now on; None without one.
+
+        Raises:
+            StoreError: the hub is elsewhere.
+            SettingsError: `broker_url` cannot be read.
+            MissingExtra: the driver is not installed.
+        """
+        self._require_here("a message broker")
+        settings = self.settings
+        if settings.broker_url is None or self._bridge is not None:
+            return self._bridge
+        try:
+            from claudia_core.integrations.amqp import AmqpBridge
+        except ModuleNotFoundError as error:
+            raise MissingExtra("RabbitMQ needs its driver", hint="pip install 'claudia-core[rabbitmq]'") from error
+        self._bridge = AmqpBridge(
+            settings.broker_url.get_secret_value(),
+            self.store,
+            exchange=settings.broker_exchange,
+            queue=settings.broker_queue,
+            lease=settings.lease,
+        )
+        self.health.register("broker", self._bridge.health)
+        return self._bridge
+
     def _leave_outside(self) -> None:
         """End what runs for services elsewhere."""
+        if self._bridge is not None:
+            self._bridge.stop()
         if self._sender is not None:
             self._sender.stop()

@@ -50,6 +50,11 @@ class Settings(WebSettings):
         DEFAULT_URL, description="Where the store is: sqlite:///FILE, a file's path, mongodb://..., or memory://."
     )
     redis_url: SecretStr | None = Field(None, description="A Redis for the cache: redis://HOST:6379/0; memory without.")
+    broker_url: SecretStr | None = Field(
+        None, description="A RabbitMQ to tell events to and take commands from: amqp://NAME:PASSWORD@HOST:5672/."
+    )
+    broker_exchange: str = Field("claudia.events", min_length=1, max_length=200, description="Where events are told.")
+    broker_queue: str = Field("claudia.in", min_length=1, max_length=200, description="Where commands come from.")
     durability: Literal["full", "normal"] = Field(
         "full", description="full: an acknowledged change survives a power cut. normal: it survives a crash."
     )

@@ -64,7 +64,7 @@ class Server:
         self.url = url
         self._command = list(command)
         self._log = log
-        self._environment = {**os.environ, **(environment or {})}
+        self.environment = {**os.environ, **(environment or {})}
         self._answers = answers or self._takes_connections
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -82,7 +82,7 @@ class Server:
         """
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(
-                self._command, env=self._environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+                self._command, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
             )
         until = time.monotonic() + START
         while not self._answers():
@@ -170,3 +170,55 @@ def redis_server(folder: Path, *options: str) -> Iterator[Server]:
     url = f"redis://127.0.0.1:{port}/0"
     with running(Server(command, port=port, url=url, log=folder / "redis.log")) as server:
         yield server
+
+
+@contextmanager
+def rabbitmq_server(folder: Path) -> Iterator[Server]:
+    """A RabbitMQ of its own, with its own port mapper, in `folder`.
+
+    Raises:
+        NotInstalled: there is no RabbitMQ.
+    """
+    program = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+    if not program.exists():
+        raise NotInstalled("RabbitMQ is not installed: apt-get install rabbitmq-server")
+    port, mapper, distribution = free_port(), free_port(), free_port()
+    config = folder / "rabbitmq.conf"
+    config.write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\nvm_memory_high_watermark.relative = 0.2\n")
+    environment = {
+        "HOME": str(folder),
+        "RABBITMQ_NODENAME": f"claudia{port}@localhost",
+        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_CONFIG_FILE": str(config),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_DIST_PORT": str(distribution),
+        "ERL_EPMD_PORT": str(mapper),
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+    }
+    (folder / "plugins").write_text("[].\n")
+    url = f"amqp://guest:guest@127.0.0.1:{port}/"
+
+    def answers() -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1.0) as peer:
+                peer.settimeout(2.0)
+                peer.sendall(b"AMQP\x00\x00\x09\x01")
+                return bool(peer.recv(1))
+        except OSError:
+            return False
+
+    server = Server(
+        [str(program)], port=port, url=url, log=folder / "server.log", environment=environment, answers=answers
+    )
+    try:
+        with running(server):
+            yield server
+    finally:
+        subprocess.run(
+            ["epmd", "-port", str(mapper), "-kill"],
+            check=False,
+            capture_output=True,
+            timeout=20,
+            env=server.environment,
+        )

@@ -1,0 +1,76 @@
+"""Events of the log as CloudEvents on a topic exchange: confirmed, at least once, in order."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+from aio_pika import DeliveryMode, ExchangeType, Message
+from aio_pika.abc import AbstractChannel, AbstractExchange
+
+from claudia_core.integrations.amqp.broker import Broker
+from claudia_core.model.event import Event
+from claudia_core.ports import Store
+from claudia_core.subscriptions import Subscription
+
+CONTENT_TYPE = "application/cloudevents+json"
+PATIENCE = 30.0
+"""Seconds for the confirmations of one stretch of events."""
+
+
+class Forwarder:
+    """A named durable subscription whose handler publishes: while the broker is away, events wait in the log.
+
+    The routing key is the type with a dot, `task.completed`; `message_id` is the event's id, by which a duplicate is
+    known. One process on a store forwards at a time.
+
+    Args:
+        broker: where to.
+        store: whose log.
+        exchange: the topic exchange; declared durable.
+        name: the subscription's name.
+        lease: seconds after which another process takes over from one that died.
+    """
+
+    def __init__(self, broker: Broker, store: Store, exchange: str, *, name: str = "amqp", lease: float = 10.0) -> None:
+        self._broker = broker
+        self._name = exchange
+        self._channel: AbstractChannel | None = None
+        self._exchange: AbstractExchange | None = None
+        self.subscription = Subscription(store, name, self._forward, batch=True, lease=lease, max_pause=5.0)
+
+    def stop(self) -> None:
+        """Forward no more; another process may go on."""
+        self.subscription.stop()
+
+    def _forward(self, events: list[Event]) -> None:
+        try:
+            self._broker.run(self._publish(events), PATIENCE)
+        except Exception:
+            self._channel = None  # the next try takes a new one
+            raise
+
+    async def _publish(self, events: list[Event]) -> None:
+        exchange = await self._ready()
+        await asyncio.gather(
+            *(exchange.publish(message(event), event.type.replace(":", "."), mandatory=False) for event in events)
+        )
+
+    async def _ready(self) -> AbstractExchange:
+        if self._exchange is None or self._channel is None or self._channel.is_closed:
+            self._channel = await self._broker.channel(confirms=True)
+            self._exchange = await self._channel.declare_exchange(self._name, ExchangeType.TOPIC, durable=True)
+        return self._exchange
+
+
+def message(event: Event) -> Message:
+    """An event as a message: a CloudEvent in structured JSON."""
+    return Message(
+        orjson.dumps(event.to_cloudevent()),
+        content_type=CONTENT_TYPE,
+        delivery_mode=DeliveryMode.PERSISTENT,
+        message_id=f"{event.epoch}:{event.sequence}",
+        timestamp=event.time,
+        type=event.type,
+        app_id="claudia",
+    )
