@@ -82,13 +82,14 @@ async def _no_pages() -> Response:
     return refusals.page("No pages", NO_PAGES)
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, has_login: bool = False) -> socket.socket:
     """A listening socket; connections wait in it from now on. Port 0 takes a free one.
 
     Raises:
-        SettingsError: the host is not this machine alone, or the port is taken or not allowed.
+        SettingsError: the host is not this machine alone and nobody can sign in, or the port is taken or not allowed.
     """
-    _require_loopback(host)
+    if not has_login:
+        _require_loopback(host)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
@@ -100,16 +101,21 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _require_loopback(host: str) -> None:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address."""
     try:
-        is_loopback = host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_loopback = False
-    if not is_loopback:
+        return False
+
+
+def _require_loopback(host: str) -> None:
+    if not is_loopback(host):
         raise SettingsError(
-            f"the server may not bind to {host!r}: this version has no login, so it serves this machine only",
+            f"the server may not bind to {host!r} while there is no login: others would reach it",
             field="host",
-            hint="leave --host out; reach it from another machine with: ssh -L 5006:127.0.0.1:5006 THIS_MACHINE",
+            hint="add somebody first with: claudia user add NAME --scope admin; or leave --host out, and reach it from "
+            "another machine with: ssh -L 5006:127.0.0.1:5006 THIS_MACHINE",
         )
 
 

@@ -17,12 +17,13 @@ from claudia_core.address import store_file
 from claudia_core.app import Claudia
 from claudia_core.cli.hub import Database
 from claudia_core.cli.terminal import configure_logs, say
-from claudia_core.errors import InvalidValue
+from claudia_core.errors import InvalidValue, SettingsError
 from claudia_core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from claudia_core.demo import Package
 
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - what is looked for, not what is bound
 HINT = "Nothing to see yet? Stop, and start with: claudia serve --demo"
 
 
@@ -44,7 +45,7 @@ def serve(
     Args:
         folder: With --demo: the source tree to analyse, instead of Python's own library and site-packages.
         demo: Run the demo job, so that there is something to see: an analysis of real Python source trees.
-        host: Address to bind to; this machine only. 127.0.0.1 unless set otherwise.
+        host: Address to bind to; one that others reach takes a user who can sign in. 127.0.0.1 unless set otherwise.
         port: Port to bind to; 0 takes a free one. 5006 unless set otherwise.
         grpc: Serve gRPC too, on CLAUDIA_GRPC_PORT (5007 unless set otherwise); needs claudia-core[grpc].
         pace: Most files the demo analyses in a second; 0 for as many as it can.
@@ -69,9 +70,25 @@ def _packages(folder: Path | None) -> list[Package]:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    from claudia_core.api.server import listen
+    from claudia_core.api.server import is_loopback, listen
 
-    return listen(settings.host, settings.port)
+    if is_loopback(settings.host):
+        return listen(settings.host, settings.port)
+    if settings.host in EVERY_ADDRESS and not settings.public_url and _has_login(settings):
+        hint = "such as CLAUDIA_PUBLIC_URL=https://hub.example.org"
+        raise SettingsError("CLAUDIA_PUBLIC_URL is needed to serve on every address", field="public_url", hint=hint)
+    return listen(settings.host, settings.port, has_login=_has_login(settings))
+
+
+def _has_login(settings: Settings) -> bool:
+    """Whether somebody can sign in; a store that is not there yet is not made for that."""
+    if settings.oidc_issuer or settings.github_client_id or settings.google_client_id:
+        return True
+    file = store_file(settings)
+    if file is None or not file.exists():
+        return False
+    with Claudia(settings=settings) as claudia:
+        return claudia.users.can_sign_in()
 
 
 @contextmanager

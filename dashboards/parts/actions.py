@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 import panel_material_ui as pmui
 
+from claudia_core.api.access.perform import carry_out
 from claudia_core.errors import ClaudiaError
 from claudia_core.logs import get_logger
+from claudia_core.model.identity import Scope, current
 from claudia_core.model.task import TRANSITIONS, Status, Task
 from claudia_core.services import moves
 from dashboards import outcomes, units
@@ -53,6 +55,7 @@ class Actions:
         self._on_made = on_made
         self._on_done = on_done
         self._task: Task | None = None
+        self._may = current().may(Scope.OPERATOR)
         self._verb = ""
         self._asked: dict[str, str] = {}
         self.cancel = pmui.Button(
@@ -79,6 +82,7 @@ class Actions:
     def show(self, task: Task | None) -> None:
         """Offer what is possible with this task."""
         self._task = task
+        task = task if self._may else None
         possible: frozenset[Status] = TRANSITIONS[task.status] if task else frozenset()
         self.cancel.visible = Status.CANCELLED in possible
         self.retry.visible = task is not None and task.status.is_terminal and Status.PENDING in possible
@@ -116,7 +120,7 @@ class Actions:
     async def perform[T](self, operation: str, work: Callable[[], T]) -> T | None:
         """Carry out one of the contract's operations; what the hub refuses is told, and None is given."""
         try:
-            return await asyncio.to_thread(work)
+            return await asyncio.to_thread(carry_out, operation, self.claudia, work)
         except ClaudiaError as error:
             log.info("an action of a page was refused", operation=operation, code=error.code)
             self._say(str(error), "bad")

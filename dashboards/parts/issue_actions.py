@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import panel_material_ui as pmui
 
+from claudia_core.api.access.perform import carry_out
 from claudia_core.errors import ClaudiaError
 from claudia_core.model.times import utc_now
 from dashboards import units
@@ -70,7 +72,8 @@ class IssueActions:
         if not issues:
             return
         try:
-            await asyncio.to_thread(self._claudia.errors.change_many, list(issues), action, **values)
+            work = partial(self._claudia.errors.change_many, list(issues), action, **values)
+            await asyncio.to_thread(carry_out, "errors.change", self._claudia, work)
         except ClaudiaError as error:
             self._say(str(error), "bad")
             return

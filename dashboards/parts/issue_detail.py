@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import panel_material_ui as pmui
 import param
 
+from claudia_core.api.access.perform import carry_out
 from claudia_core.errors import ClaudiaError, NotFound
 from claudia_core.model.issue import Issue, Occurrence
 from dashboards import issue_cells as cells
@@ -169,7 +171,8 @@ class IssueDetail(LiveView):
         if self._issue is None or not text.strip():
             return
         try:
-            await asyncio.to_thread(self.claudia.errors.comment, self._issue.id, text)
+            work = partial(self.claudia.errors.comment, self._issue.id, text)
+            await asyncio.to_thread(carry_out, "errors.comment", self.claudia, work)
         except ClaudiaError as error:
             self._say(str(error), "bad")
             return

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
+from claudia_core import Claudia
+from claudia_core.api import server
 from tests.cli.program import DIRECT, environment, run, serving
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +99,18 @@ def test_other_machines_are_kept_out(tmp_path, host):
     assert shown.returncode == 2
     assert "no login" in shown.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_with_a_login_other_addresses_are_bound(tmp_path):
+    """Once somebody can sign in; every address at once takes the name that people open, too."""
+    with Claudia(tmp_path / ".claudia" / "claudia.db", display="off") as hub:
+        hub.users.add("ann", scope="admin")
+        shown = run(tmp_path, "serve", "--host", "0.0.0.0", "--port", "0")
+        assert (shown.returncode, "no login" in shown.stderr) == (2, True), "she has no password yet"
+        hub.users.change(hub.users.named("ann").id, password="four random words")
+    shown = run(tmp_path, "serve", "--host", "0.0.0.0", "--port", "0")
+    assert (shown.returncode, "CLAUDIA_PUBLIC_URL" in shown.stderr) == (2, True)
+    server.listen("0.0.0.0", 0, has_login=True).close()
 
 
 def test_a_folder_without_the_demo_is_refused(tmp_path, tree):

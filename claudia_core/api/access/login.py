@@ -140,7 +140,7 @@ def _programs(hub: Claudia) -> APIRouter:
         lifetime = timedelta(seconds=hub.settings.refresh_token_seconds)
         agent, proof = request.headers.get("user-agent", "")[:300], "" if identity.id else access.proof
         session, secret = hub.sessions.begin(identity, lifetime, kind=TOKENS, agent=agent, proof=proof)
-        return _pair(access, identity, session.id, secret)
+        return pair(access, identity, session.id, secret)
 
     @routes.post("/refresh")
     def refresh(request: Request, asked: RefreshToken) -> TokensOut:
@@ -152,7 +152,7 @@ def _programs(hub: Claudia) -> APIRouter:
         lifetime = timedelta(seconds=hub.settings.refresh_token_seconds)
         with acting_as(identity):
             _, secret = hub.sessions.renew(id, str(claims.get("jti", "")), lifetime)
-        return _pair(access, identity, id, secret)
+        return pair(access, identity, id, secret)
 
     @routes.post("/revoke", status_code=204)
     def revoke(request: Request, asked: AnyToken) -> None:
@@ -182,7 +182,8 @@ def _programs(hub: Claudia) -> APIRouter:
     return routes
 
 
-def _pair(access: Access, identity: Identity, session: str, secret: str) -> TokensOut:
+def pair(access: Access, identity: Identity, session: str, secret: str) -> TokensOut:
+    """The access and refresh tokens of a session; the secret is the refresh token's id."""
     claims = {"sub": identity.actor, "name": identity.name, "sid": session, "scope": str(identity.scope or "")}
     return TokensOut(
         access_token=access.tokens.sign(claims, ACCESS),

@@ -5,16 +5,16 @@ A change leaves an entry in the audit log, in the change's own transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, cast
 
 from pydantic import BaseModel
 from starlette.types import Scope as Connection
 
-from claudia_core.api.contract.operations import Operation
+from claudia_core.api.contract.operations import OPERATIONS, Operation
 from claudia_core.app import Claudia
-from claudia_core.model.identity import Identity, acting_as, current
+from claudia_core.model.identity import Identity, Kind, acting_as, current
 from claudia_core.ports import Store, Transaction, Work
 from claudia_core.services.audit import note
 
@@ -41,6 +41,31 @@ def perform(
     view = hub if through is hub.acts_on else hub.over(through)
     with acting_as(identity):
         return operation.run(view, asked)
+
+
+def carry_out[T](name: str, hub: Claudia, work: Callable[[], T], identity: Identity | None = None) -> T:
+    """What `work` gives, which does the operation of that name by other means, such as for several things at once.
+
+    The scope is asked for before; what was changed is in the audit log directly after, an entry for each thing.
+
+    Raises:
+        Unauthenticated, AccessDenied: the caller's scope does not include the operation's.
+        ClaudiaError: what `work` raises.
+    """
+    who, operation = identity or current(), OPERATIONS[name]
+    who.require(operation.scope, name)
+    result = work()
+    if operation.is_audited and who.kind is not Kind.LOCAL:  # a notebook's own changes are made by its code
+        for subject in _subjects(result):
+            hub.audit.record(name, subject, who)
+    return result
+
+
+def _subjects(result: object) -> Iterable[str]:
+    if isinstance(result, Mapping):
+        return [id for id, outcome in result.items() if not isinstance(outcome, Exception)]
+    items = result if isinstance(result, list | tuple) else [result]
+    return [_id_of(item) for item in items]
 
 
 def caller(scope: Connection) -> Identity:

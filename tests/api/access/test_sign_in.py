@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from claudia_core.model.identity import Scope
-from tests.api.access.conftest import TOKEN
+from tests.api.access.serving import TOKEN
 
 PASSWORD = "four random words here"
 

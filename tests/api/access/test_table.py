@@ -6,6 +6,7 @@ It is derived from the application itself: what is added without a rule fails he
 import json
 import re
 import time
+from pathlib import Path
 
 import graphql
 import grpc
@@ -15,8 +16,10 @@ from starlette.routing import WebSocketRoute
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+import dashboards
+from claudia_core.api.access.perform import carry_out
 from claudia_core.api.access.rules import OPEN
-from claudia_core.api.contract.operations import TABLE
+from claudia_core.api.contract.operations import OPERATIONS, TABLE
 from claudia_core.api.graphql.names import name_of
 from claudia_core.api.graphql.schema import schema
 from claudia_core.api.grpc import serve_grpc
@@ -24,8 +27,10 @@ from claudia_core.api.grpc.access import OPEN as OPEN_METHODS
 from claudia_core.api.grpc.methods import path_of, scopes, services
 from claudia_core.api.realtime.channels import FIXED
 from claudia_core.api.rest.endpoints import PREFIX
-from claudia_core.model.identity import Scope
+from claudia_core.errors import AccessDenied
+from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from dashboards import PAGES
+from dashboards.parts.actions import VERBS
 from tests.api.protocols import camel
 
 WHO = (None, *Scope)
@@ -212,3 +217,30 @@ def test_a_change_leaves_an_entry_whatever_the_protocol(site):
     assert entries[0].details == {"reason": "enough"}
     assert "in content" not in str(entries)
     assert time.time() - entries[0].time.timestamp() < 60
+
+
+@pytest.mark.parametrize("who", Scope)
+def test_every_page_action_asks_for_its_scope(site, who):
+    """What a page changes is one of the contract's operations, carried out in the name of whoever is connected."""
+    done = []
+    for verb in VERBS:
+        needed = OPERATIONS[f"tasks.{verb}"].scope
+        with acting_as(Identity(Kind.USER, "u1", "somebody", frozenset({who}))):
+            if may(who, needed):
+                carry_out(f"tasks.{verb}", site.hub, lambda: done.append(1))
+                assert site.hub.audit.list(action=f"tasks.{verb}").entries[0].actor == "user:u1"
+            else:
+                with pytest.raises(AccessDenied):
+                    carry_out(f"tasks.{verb}", site.hub, lambda: done.append(1))
+    assert len(done) == (0 if who is Scope.VIEWER else len(VERBS))
+
+
+def test_no_page_changes_anything_by_itself():
+    """Handlers leave the session's loop only through `carry_out`; elsewhere pages ask questions."""
+    found = {
+        (file.name, line.strip())
+        for file in Path(dashboards.__file__).parent.rglob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if "to_thread(" in line and "carry_out" not in line
+    }
+    assert {name for name, _ in found} <= {"aside.py", "pulse.py"}, found
