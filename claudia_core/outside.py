@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from claudia_core.capture.scrubbing import Scrubber
 from claudia_core.errors import MissingExtra
+from claudia_core.feed import Feed
+from claudia_core.model.health import Health
 from claudia_core.ports import Store
+from claudia_core.pulse import Duty, Pulse
+from claudia_core.resilience.breaker import Circuit
 from claudia_core.resilience.integration import Integration
 from claudia_core.resilience.integrations import Integrations
 from claudia_core.services.events import NewEvent
@@ -22,6 +26,11 @@ if TYPE_CHECKING:
     from claudia_core.integrations.webhooks.receiving import Incoming
     from claudia_core.integrations.webhooks.sender import WebhookSender
 
+LOOK = 1.0
+"""Seconds between two looks at which checks are due."""
+
+LAG_WARNING = 10_000
+
 type HookMap = Callable[[Incoming], NewEvent | Iterable[NewEvent] | None]
 
 
@@ -33,8 +42,10 @@ class Outside:
     settings: Settings
     store: Store
     health: HealthChecks
+    feed: Feed
     _sender: WebhookSender | None = None
     _bridge: AmqpBridge | None = None
+    _health_pulse: Pulse | None = None
 
     def _require_here(self, what: str) -> None:
         raise NotImplementedError
@@ -129,8 +140,35 @@ class Outside:
         self.health.register("broker", self._bridge.health)
         return self._bridge
 
+    def watch_health(self) -> None:
+        """Run the checks when their time comes and remember how they stand, from now on; what a server does.
+
+        Adds the checks `log` (how far the feed is behind) and `circuits` (services elsewhere that are left alone).
+
+        Raises:
+            StoreError: the hub is elsewhere.
+        """
+        self._require_here("watching health")
+        if self._health_pulse is None:
+            self.health.register("log", self._lag)
+            self.health.register("circuits", self._circuits)
+            self._health_pulse = Pulse()  # of its own: a check that hangs must not hold up heartbeats
+            self._health_pulse.add(Duty("health", LOOK, self.health.watch, first=LOOK))
+
+    def _lag(self) -> tuple[Health, str]:
+        lag = self.feed.lag
+        return (Health.WARN, f"the feed is {lag:,} events behind") if lag > LAG_WARNING else (Health.PASS, "")
+
+    def _circuits(self) -> tuple[Health, str]:
+        """Whether services elsewhere are left alone now."""
+        made = self.integrations.all()
+        open_ones = [one.name for one in made if one.breaker.circuit is not Circuit.CLOSED]
+        return (Health.WARN, f"left alone: {', '.join(open_ones)}"[:500]) if open_ones else (Health.PASS, "")
+
     def _leave_outside(self) -> None:
         """End what runs for services elsewhere."""
+        if self._health_pulse is not None:
+            self._health_pulse.stop()
         if self._bridge is not None:
             self._bridge.stop()
         if self._sender is not None:

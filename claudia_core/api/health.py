@@ -34,8 +34,11 @@ def router(claudia: Claudia) -> APIRouter:
 
 
 def readiness(claudia: Claudia) -> dict[str, Any]:
-    """How the store and the feed stand; the worst of them is the whole's status."""
+    """How the store, the feed and what was registered as `ready` stand; the worst of them is the whole's status."""
     checks = {"store": _store(claudia), "feed": _feed(claudia)}
+    for check in claudia.health.report(ready=True, max_age=1.0).checks:
+        if not check.silenced_by:
+            checks[check.name] = {"status": check.status.value, "output": check.output}
     statuses = {check["status"] for check in checks.values()}
     worst = next(status for status in ("fail", "warn", "pass") if status in statuses)
     return {"status": worst, "serviceId": "claudia", "checks": {name: [check] for name, check in checks.items()}}

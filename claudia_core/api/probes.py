@@ -20,7 +20,7 @@ def mount(app: FastAPI, claudia: Claudia) -> None:
 
     def health() -> JSONResponse:
         """Every check: 200, or 503 where one fails."""
-        report = claudia.health.report()
+        report = claudia.health.report(max_age=1.0)
         status = 503 if report.status is Health.FAIL else 200
         return JSONResponse({"serviceId": "claudia", **report.to_document()}, status, media_type=MEDIA_TYPE)
 

@@ -128,6 +128,7 @@ def _serve(claudia: Claudia, listener: socket.socket, packages: list[Package], p
     claudia.keep_pruned()
     claudia.send_webhooks()
     claudia.bridge_broker()
+    claudia.watch_health()
     with _uncollected():
         app = server.create_app(claudia)
     link = server.address_of(listener, host, token)

@@ -250,11 +250,11 @@ class RemoteHealth(HealthChecks):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def register(self, name: str, probe: Probe) -> None:  # noqa: ARG002 - the same method as there
+    def register(self, name: str, probe: Probe, **rules: Any) -> None:  # noqa: ARG002 - the same method as there
         """Raises StoreError: checks belong to the process that runs them."""
         raise StoreError(f"the check {name} cannot run in a hub elsewhere", hint="register it where the hub runs")
 
-    def report(self) -> HealthReport:
+    def report(self, *, ready: bool = False, max_age: float = 0.0) -> HealthReport:  # noqa: ARG002 - as there
         """See `services.HealthChecks`."""
         found = self._connection.ask("health.get")
         checks = tuple(_check(name, one) for name, several in found["checks"].items() for one in several)

@@ -23,12 +23,16 @@ _ORDER = list(Health)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check's outcome; `seconds` is how long it took, `output` what it says when it is not a pass."""
+    """One check's outcome; `seconds` is how long it took, `output` what it says when it is not a pass.
+
+    `silenced_by` names the check that fails and on which this one depends: it counts for nothing meanwhile.
+    """
 
     name: str
     status: Health
     output: str = ""
     seconds: float = 0.0
+    silenced_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,9 @@ class HealthReport:
 
     @property
     def status(self) -> Health:
-        """The worst status among the checks; `pass` when there are none."""
-        return max((check.status for check in self.checks), key=_ORDER.index, default=Health.PASS)
+        """The worst status among the checks that are not silenced; `pass` when there are none."""
+        counted = (check.status for check in self.checks if not check.silenced_by)
+        return max(counted, key=_ORDER.index, default=Health.PASS)
 
     def to_document(self) -> dict[str, Any]:
         """As `application/health+json` (draft-inadarei-api-health-check-06)."""
@@ -52,7 +57,9 @@ class HealthReport:
                 check.name: [
                     {
                         "status": check.status.value,
-                        "output": check.output,
+                        "output": f"silenced by {check.silenced_by}: {check.output}"
+                        if check.silenced_by
+                        else check.output,
                         "observedValue": round(check.seconds * 1000, 3),
                         "observedUnit": "ms",
                     }

@@ -125,7 +125,7 @@ def require_secrets(values: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
     if scheme is Scheme.STANDARD:
         return tuple(map(require_secret, values))
     for value in values:
-        if not isinstance(value, str) or not 8 <= len(value) <= 500 or not value.isprintable():
+        if not 8 <= len(value) <= 500 or not value.isprintable():
             raise InvalidValue("a secret is too short", field="secrets", hint="use 8 to 500 printable characters")
     return tuple(values)
 

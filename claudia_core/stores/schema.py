@@ -85,6 +85,7 @@ COLLECTIONS: Mapping[str, Collection] = {
             ),
         ),
         Collection("sources"),
+        Collection("checks"),
         Collection("received", ("at",), (("at",),)),
         Collection("audit", ("actor", "action", "subject"), (("actor",), ("action",), ("subject",))),
     )

@@ -201,7 +201,7 @@ def leave_agent(hub: Claudia, asked: i.ById) -> Answer:
 
 
 def get_health(hub: Claudia, _: i.Nothing) -> Answer:
-    return hub.health.report().to_document()
+    return hub.health.report(max_age=1.0).to_document()
 
 
 def get_log(hub: Claudia, _: i.Nothing) -> Answer:
