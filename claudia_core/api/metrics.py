@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claudia_core.app import Claudia
 from claudia_core.errors import ClaudiaError
+from claudia_core.resilience.breaker import Circuit
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -31,7 +32,7 @@ class HubFigures(Collector):
     def collect(self) -> Iterator[Metric]:
         """See `prometheus_client.registry.Collector`."""
         try:
-            found = [*self._tasks(), *self._log(), *self._writer()]
+            found = [*self._tasks(), *self._log(), *self._writer(), *self._integrations()]
         except ClaudiaError:
             found = []
         yield _gauge("claudia_store_up", "1 when the store answers.", 1 if found else 0)
@@ -59,6 +60,27 @@ class HubFigures(Collector):
         yield _gauge("claudia_writer_failing", "1 while the store cannot be written.", int(writer.is_failing))
         dropped = "Progress updates that were dropped because the store was away too long."
         yield CounterMetricFamily("claudia_writer_dropped_posts", dropped, value=writer.dropped_posts)
+
+    def _integrations(self) -> Iterator[Metric]:
+        """Calls to services elsewhere, by this process."""
+        calls = CounterMetricFamily("claudia_integration_calls", "Calls by outcome.", labels=["integration", "outcome"])
+        seconds = GaugeMetricFamily(
+            "claudia_integration_seconds", "Latency of the last minutes.", labels=["integration", "quantile"]
+        )
+        flying = GaugeMetricFamily("claudia_integration_in_flight", "Calls under way.", labels=["integration"])
+        circuits = GaugeMetricFamily(
+            "claudia_integration_circuit_open", "1 while a service is left alone.", labels=["integration"]
+        )
+        for made in self._hub.integrations.all():
+            figures = made.figures
+            for outcome, number in (("ok", figures.successes), ("error", figures.errors), ("refused", figures.refused)):
+                calls.add_metric([made.name, outcome], number)
+            for quantile, value in (("0.5", figures.p50), ("0.95", figures.p95), ("0.99", figures.p99)):
+                if value is not None:
+                    seconds.add_metric([made.name, quantile], value)
+            flying.add_metric([made.name], figures.in_flight)
+            circuits.add_metric([made.name], int(made.breaker.circuit is not Circuit.CLOSED))
+        yield from (calls, seconds, flying, circuits)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

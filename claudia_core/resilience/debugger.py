@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -165,5 +166,6 @@ class Debugger:
         if isinstance(value, bytes | bytearray):
             value = bytes(value[:LOOKED_AT]).decode(errors="replace")
         elif not isinstance(value, str):
-            value = str(self._scrubber.mapping(value) if isinstance(value, Mapping) else self._scrubber.value(value))
+            plain = self._scrubber.mapping(value) if isinstance(value, Mapping) else self._scrubber.value(value)
+            value = json.dumps(plain, ensure_ascii=False, default=str)
         return clean_text(self._scrubber.text(value[:LOOKED_AT]), EXCERPT)

@@ -60,10 +60,11 @@ def body_of(event: Event) -> str:
 
 
 def queue(tx: Transaction, endpoints: Sequence[Endpoint], events: Iterable[Event]) -> set[str]:
-    """Put events on their way to the endpoints that want them; returns the ids of those endpoints."""
-    waited_for = set()
+    """Put events on their way to the endpoints that want them, and are still there; returns the ids of those."""
+    waited_for: set[str] = set()
+    there = [endpoint for endpoint in endpoints if tx.get("endpoints", endpoint.id) is not None]
     for event in events:
-        for endpoint in endpoints:
+        for endpoint in there:
             if endpoint.wants(event):
                 delivery = delivery_of(endpoint, event, tx.now)
                 if tx.get("deliveries", delivery.id) is None:

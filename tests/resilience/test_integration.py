@@ -31,7 +31,7 @@ def test_a_block_is_one_measured_call() -> None:
     figures = integrations.get("github").figures
     assert (figures.successes, figures.errors, figures.in_flight) == (1, 0, 0)
     seen = integrations.debugger.calls()[0]
-    assert (seen.operation, seen.outcome, seen.request) == ("GET /user/repos", "ok", "{'page': 1}")
+    assert (seen.operation, seen.outcome, seen.request) == ("GET /user/repos", "ok", '{"page": 1}')
 
 
 def test_errors_say_which_service_and_why() -> None:

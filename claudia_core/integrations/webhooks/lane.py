@@ -26,6 +26,9 @@ AT_ONCE = 20
 BATCH = 200
 """Deliveries read at once; their outcomes are durable before the next are read."""
 
+BREATH = 0.05
+"""Seconds until a host that is left alone is looked at again."""
+
 LOOK = 0.5
 """Seconds between two looks at whether a time has come or this process may send."""
 
@@ -131,6 +134,7 @@ class Lane:
                 outcome, asked = await self._attempts.make(self._endpoint, delivery)
             except IntegrationError:  # the host is left alone: no attempt was made, and what is due stays due
                 due.clear()
+                await asyncio.sleep(BREATH)
                 return
             saved.append(self._store.write(lambda tx, id=delivery.id, outcome=outcome: settle(tx, id, outcome)))  # type: ignore[misc]
             if asked:

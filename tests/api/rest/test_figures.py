@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from claudia_core import Claudia
 from claudia_core.api.rest.routes import PREFIX
-from claudia_core.errors import StoreUnavailable
+from claudia_core.errors import CircuitOpen, IntegrationError, StoreUnavailable
 from claudia_core.model.health import Health
 from tests.api.rest.conftest import api_of
 
@@ -77,6 +77,21 @@ def test_figures_are_told_while_the_store_is_away(
     found = samples(api)
     assert found["claudia_store_up", ()] == 0
     assert not any(name == "claudia_tasks" for name, _ in found)
+
+
+def test_services_elsewhere_have_figures(hub: Claudia, api: TestClient) -> None:
+    """Calls by outcome, latency, calls under way and circuits, by the integration's name."""
+    with hub.integration("github", failures=1):
+        pass
+    with pytest.raises(IntegrationError), hub.integration("github"):
+        raise OSError("down")
+    with pytest.raises(CircuitOpen), hub.integration("github"):
+        raise AssertionError("not reached")
+    found = samples(api)
+    for outcome in ("ok", "error", "refused"):
+        assert found["claudia_integration_calls_total", (("integration", "github"), ("outcome", outcome))] == 1
+    assert found["claudia_integration_circuit_open", (("integration", "github"),)] == 1
+    assert found["claudia_integration_seconds", (("integration", "github"), ("quantile", "0.99"))] >= 0
 
 
 @pytest.mark.parametrize(("state", "status"), [(Health.PASS, 200), (Health.WARN, 200), (Health.FAIL, 503)])
