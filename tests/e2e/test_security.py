@@ -175,7 +175,7 @@ def test_a_person_signs_in_with_a_provider(window):
             page.get_by_role("link", name="Sign in with Acme").click()
             expect(page).to_have_url(re.compile(re.escape(issuer)))
             page.locator("input[name=sub]").first.fill("ada@example.org")
-            page.get_by_role("button", name="Authorize").first.click()
+            page.get_by_role("button", name="Authorize", exact=True).click()
             expect(page).to_have_url(f"{address}/tasks?status=failed", timeout=PATIENCE)
             settled(page)
             assert page.evaluate("window.violations") == []
@@ -185,7 +185,7 @@ def test_a_person_signs_in_with_a_provider(window):
             stranger = window().page
             stranger.goto(f"{address}/login/oidc")
             stranger.locator("input[name=sub]").first.fill("eve@evil.example")
-            stranger.get_by_role("button", name="Authorize").first.click()
+            stranger.get_by_role("button", name="Authorize", exact=True).click()
             expect(stranger.get_by_role("alert")).to_contain_text("has no access here", timeout=PATIENCE)
             stranger.goto(f"{address}/tasks")
             expect(stranger.get_by_role("link", name="Sign in with Acme")).to_be_visible()
