@@ -34,6 +34,7 @@
     │   ├── IntegrationTimeout  it took too long (retry helps)
     │   ├── IntegrationBusy     too many calls to it are under way (retry helps)
     │   └── CircuitOpen         it keeps failing and is left alone (retry helps after `retry_after` seconds)
+    ├── MailRefused             a message is refused for good by whoever carries mail
     ├── AddressRefused          an address elsewhere may not be called from here
     ├── ProviderUnavailable     the service that people sign in with does not answer (retry helps)
     ├── RateLimited             asked too often (retry helps after `retry_after` seconds)
@@ -345,6 +346,12 @@ class CircuitOpen(IntegrationError):
 
     code = "circuit_open"
     retryable = True
+
+
+class MailRefused(ClaudiaError):
+    """A message is refused for good by whoever carries mail."""
+
+    code = "mail_refused"
 
 
 class AddressRefused(ClaudiaError):

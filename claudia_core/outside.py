@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from claudia_core.capture.scrubbing import Scrubber
-from claudia_core.errors import MissingExtra
+from claudia_core.errors import MissingExtra, SettingsError
 from claudia_core.feed import Feed
 from claudia_core.model.health import Health
 from claudia_core.ports import Store
@@ -23,6 +23,7 @@ from claudia_core.settings import Settings
 
 if TYPE_CHECKING:
     from claudia_core.integrations.amqp import AmqpBridge
+    from claudia_core.integrations.mail import Mailer
     from claudia_core.integrations.webhooks.receiving import Incoming
     from claudia_core.integrations.webhooks.sender import WebhookSender
 
@@ -68,6 +69,23 @@ class Outside:
             InvalidValue: other guards were given for this name before.
         """
         return self.integrations.get(name, **guards)
+
+    @cached_property
+    def mail(self) -> Mailer:
+        """Sends mail by the carrier that `CLAUDIA_MAIL_URL` names.
+
+        Raises:
+            SettingsError: it is not set, or names none.
+            MissingExtra: what it needs is not installed.
+        """
+        from claudia_core.integrations.mail.mailer import HINT, Mailer, carrier_of
+
+        url = self.settings.mail_url
+        if url is None:
+            raise SettingsError(
+                "there is nobody to carry mail: CLAUDIA_MAIL_URL is not set", field="mail_url", hint=HINT
+            )
+        return Mailer(carrier_of(url.get_secret_value()), self.settings.mail_from, self.integration("mail"))
 
     @property
     def webhooks(self) -> Webhooks:

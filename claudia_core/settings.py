@@ -101,6 +101,11 @@ class Settings(WebSettings):
     errors_per_minute: int = Field(
         6_000, ge=1, le=10_000_000, description="Errors that one key or user may report in a minute."
     )
+    mail_url: SecretStr | None = Field(
+        None,
+        description="Who carries mail: smtp://USER:PASSWORD@HOST:587, sendgrid://KEY, mailgun://KEY@DOMAIN, file:///FOLDER.",
+    )
+    mail_from: str = Field("claudia@localhost", max_length=400, description="From whom mail is.")
     outgoing_allow: tuple[str, ...] = Field(
         (),
         max_length=100,

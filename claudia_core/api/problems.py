@@ -65,6 +65,7 @@ KINDS: Mapping[str, Kind] = {
     "store_damaged": Kind(500, "The store is damaged"),
     "provider_unavailable": Kind(502, "The service to sign in with does not answer"),
     "address_refused": Kind(422, "This address may not be called"),
+    "mail_refused": Kind(502, "The mail was refused"),
     "integration_error": Kind(502, "A service elsewhere failed"),
     "integration_busy": Kind(503, "Too many calls to a service elsewhere"),
     "circuit_open": Kind(503, "A service elsewhere keeps failing"),

@@ -61,6 +61,7 @@ STATUSES: Mapping[str, Code] = {
     "token_expired": Code.UNAUTHENTICATED,
     "token_invalid": Code.UNAUTHENTICATED,
     "address_refused": Code.INVALID_ARGUMENT,
+    "mail_refused": Code.FAILED_PRECONDITION,
     "integration_error": Code.UNAVAILABLE,
     "integration_busy": Code.RESOURCE_EXHAUSTED,
     "circuit_open": Code.UNAVAILABLE,
