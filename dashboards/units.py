@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from claudia_core.model.progress import whole_percent
+
 STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 LARGE = ((1e9, "G"), (1e6, "M"), (1e4, "k"))
 
@@ -48,7 +50,7 @@ def done(current: float, total: float | None, unit: str) -> str:
     if total is None:
         return f"{number(current)} {unit}"
     percent = 100.0 if total <= 0 else min(100.0, 100.0 * current / total)
-    return f"{number(current)} of {number(total)} {unit} · {percent:.0f}%"
+    return f"{number(current)} of {number(total)} {unit} · {whole_percent(percent)}%"
 
 
 def plural(count: int, noun: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from claudia_core.model.progress import whole_percent
 from claudia_core.model.task import Status
 from claudia_core.model.times import duration_text, from_optional_text, from_text, utc_now
 from claudia_core.tracking.display import MARKS
@@ -57,7 +58,7 @@ def progress(row: Mapping[str, Any]) -> str:
     found = row["progress"]
     if found["percentage"] is None:
         return f"{found['current']:,g} {one_line(found['unit'])}" if found["current"] else ""
-    return f"{found['percentage']:3.0f}%  {found['current']:,g}/{found['total']:,g}"
+    return f"{whole_percent(found['percentage']):3d}%  {found['current']:,g}/{found['total']:,g}"
 
 
 def bar(row: Mapping[str, Any]) -> str:

@@ -126,7 +126,12 @@ class Progress:
         """Deterministic text, such as `3/10 items (30%)` or `3 items`."""
         if self.total is None:
             return f"{self.current:g} {self.unit}"
-        return f"{self.current:g}/{self.total:g} {self.unit} ({self.percentage:.0f}%)"
+        return f"{self.current:g}/{self.total:g} {self.unit} ({whole_percent(self.percentage or 0.0)}%)"
+
+
+def whole_percent(percentage: float) -> int:
+    """Percent as people read it, rounded down: nearly done is not done, so 1,996 of 2,000 are 99."""
+    return int(percentage + 1e-9)  # 29 of 100 are 28.999999999999996
 
 
 def _seconds_to_go(current: float, total: float | None, rate: float | None) -> float | None:

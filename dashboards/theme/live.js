@@ -86,7 +86,7 @@ function progress(value) {
   const known = value.percent != null
   const bar = h("span", {
     class: `bar ${value.word}${known ? "" : " open"}`, role: "progressbar", "aria-label": value.name, "aria-valuemin": 0,
-    "aria-valuemax": 100, "aria-valuenow": known ? Math.round(value.percent) : null, "aria-valuetext": value.label,
+    "aria-valuemax": 100, "aria-valuenow": known ? Math.floor(value.percent + 1e-9) : null, "aria-valuetext": value.label,
   }, h("span", {class: "fill", style: `width:${known ? value.percent : 100}%`}))
   return h("span", {class: "progress"}, bar, h("span", {class: "label"}, value.label))
 }
@@ -95,7 +95,7 @@ function move(node, value) {  // the bar of a progress cell glides instead of be
   const bar = node.firstChild
   bar.firstChild.style.width = `${value.percent ?? 100}%`
   bar.className = `bar ${value.word}${value.percent == null ? " open" : ""}`
-  if (value.percent != null) { bar.setAttribute("aria-valuenow", Math.round(value.percent)) }
+  if (value.percent != null) { bar.setAttribute("aria-valuenow", Math.floor(value.percent + 1e-9)) }
   bar.setAttribute("aria-valuetext", value.label)
   node.lastChild.textContent = value.label
   return node

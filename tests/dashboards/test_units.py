@@ -48,6 +48,8 @@ def test_done_tells_total_and_percent_where_they_are_known():
     """Unknown totals are not invented, and more than all is all."""
     assert units.done(3, 10, "rows") == "3 of 10 rows · 30%"
     assert units.done(12, 10, "rows").endswith("100%")
+    assert units.done(1996, 2000, "rows").endswith("99%")
+    assert units.done(29, 100, "rows").endswith("29%")
     assert units.done(3, None, "rows") == "3 rows"
 
 

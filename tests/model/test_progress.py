@@ -99,4 +99,5 @@ def test_the_end():
 def test_text():
     """Deterministic."""
     assert str(Progress(3, 10, unit="rows")) == "3/10 rows (30%)"
+    assert str(Progress(1996, 2000, unit="rows")) == "1996/2000 rows (99%)"
     assert str(Progress(2.5)) == "2.5 items"
