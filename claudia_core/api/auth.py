@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from claudia_core.api import problems
 from claudia_core.api.access.access import Access
 from claudia_core.api.access.browser import address_of, cookie_name, cookies, sign_in, token_in_link, without_token
+from claudia_core.api.access.confined import is_open
 from claudia_core.api.access.presence import Presence
 from claudia_core.api.access.rules import OPEN, Need, Rules
 from claudia_core.api.origin import LOOPBACK, SAFE_METHODS, is_foreign_load, is_known_host, is_same_origin
@@ -73,7 +74,9 @@ class Guard:
             await problems.of_error(error, scope["path"])(scope, receive, send)
             return
         need = self._rules.need(scope["path"])
-        if need.scope is OPEN or identity.may(need.scope):
+        if identity.is_confined and not is_open(scope["path"]):
+            await forbidden(headers, scope, identity, "of all projects")(scope, receive, send)
+        elif need.scope is OPEN or identity.may(need.scope):
             await self._inside(scope, identity, receive, send)
         else:
             response = await self._refusal(scope, headers, identity, need, wrong or _wrong_link(linked))
@@ -95,7 +98,8 @@ class Guard:
         if is_known_host(headers, self._hosts) and is_same_origin(headers):
             identity, _ = await self._identify(scope, headers)
             need = self._rules.need(scope["path"]).scope
-            if need is not OPEN and identity.may(need):
+            is_kept_out = identity.is_confined and not is_open(scope["path"])
+            if need is not OPEN and identity.may(need) and not is_kept_out:
                 await self._socket(scope, identity, receive, send)
                 return
         await receive()

@@ -12,8 +12,10 @@ from typing import Any, cast
 from pydantic import BaseModel
 from starlette.types import Scope as Connection
 
+from claudia_core.api.access.confined import ConfinedStore, require_confinable
 from claudia_core.api.contract.operations import OPERATIONS, Operation
 from claudia_core.app import Claudia
+from claudia_core.errors import AccessDenied
 from claudia_core.model.identity import Identity, Kind, acting_as, current
 from claudia_core.ports import Store, Transaction, Work
 from claudia_core.services.audit import note
@@ -35,7 +37,10 @@ def perform(
         ClaudiaError: what the operation raises.
     """
     identity.require(operation.scope, operation.name)
+    require_confinable(operation.name, identity)
     through = store or hub.acts_on
+    if identity.is_confined and operation.name.partition(".")[0] != "sessions":
+        through = cast("Store", ConfinedStore(through, identity.projects))
     if operation.is_audited:
         through = cast("Store", AuditedStore(through, identity, operation.name, asked))
     view = hub if through is hub.acts_on else hub.over(through)
@@ -54,6 +59,8 @@ def carry_out[T](name: str, hub: Claudia, work: Callable[[], T], identity: Ident
     """
     who, operation = identity or current(), OPERATIONS[name]
     who.require(operation.scope, name)
+    if who.is_confined:
+        raise AccessDenied("pages take access to all projects")
     result = work()
     if operation.is_audited and who.kind is not Kind.LOCAL:  # a notebook's own changes are made by its code
         for subject in _subjects(result):

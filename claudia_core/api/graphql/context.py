@@ -11,6 +11,7 @@ from anyio import to_thread
 from strawberry.dataloader import DataLoader
 from strawberry.fastapi import BaseContext
 
+from claudia_core.api.access.confined import view
 from claudia_core.api.access.perform import perform
 from claudia_core.api.asked import checked
 from claudia_core.api.contract.operations import Operation
@@ -34,9 +35,9 @@ class Context(BaseContext):
 
     def __init__(self, hub: Claudia, wake: Wake) -> None:
         super().__init__()
-        self.hub = hub
-        self.wake = wake
         self.identity = current()  # made within the request or socket that asks
+        self.hub = view(hub, self.identity)
+        self.wake = wake
         self.tasks: DataLoader[str, Document | None] = DataLoader(self._tasks, cache=False)
         self.children: DataLoader[str, list[Document]] = DataLoader(self._children, cache=False)
         self.events: DataLoader[tuple[str, int], list[Document]] = DataLoader(self._events, cache=False)

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from claudia_core.api.access.confined import view
 from claudia_core.api.access.perform import perform
 from claudia_core.api.asked import checked
 from claudia_core.api.contract.inputs import ById
@@ -94,7 +95,7 @@ class Streams:
 
 def watch(streams: Streams, values: Mapping[str, Any], context: grpc.ServicerContext) -> Iterator[dict[str, Any]]:
     """The log."""
-    for notice in streams.run(LogReader(streams.hub, **values), context):
+    for notice in streams.run(LogReader(view(streams.hub, streams.callers.of(context)), **values), context):
         gap = notice.gap and {"first": notice.gap.first, "last": notice.gap.last}
         yield {"cursor": notice.cursor, "event": notice.event and notice.event.to_cloudevent(), "gap": gap}
 
@@ -102,7 +103,7 @@ def watch(streams: Streams, values: Mapping[str, Any], context: grpc.ServicerCon
 def watch_task(streams: Streams, values: Mapping[str, Any], context: grpc.ServicerContext) -> Iterator[dict[str, Any]]:
     """One task."""
     id = checked(ById, values).id
-    for notice in streams.run(TaskReader(streams.hub, id), context):
+    for notice in streams.run(TaskReader(view(streams.hub, streams.callers.of(context)), id), context):
         assert notice.task is not None, "a task's reader tells tasks"
         yield notice.task
 

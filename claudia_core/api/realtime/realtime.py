@@ -22,7 +22,7 @@ type Authorize = Callable[[Scope, str], bool]
 def by_identity(scope: Scope, channel: str) -> bool:
     """Viewers may read every channel, except that `user:NAME` is for that user (by id or name) and for admins."""
     identity = caller(scope)
-    if not identity.may(Role.VIEWER):
+    if not identity.may(Role.VIEWER) or identity.is_confined:  # which project an event is of cannot be waited for
         return False
     word, _, rest = channel.partition(":")
     own = (identity.id, identity.name) if identity.kind is Kind.USER else ()

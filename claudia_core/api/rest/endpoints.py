@@ -70,6 +70,8 @@ class Endpoint:
         self, scope: Scope, headers: Headers, content: bytes, asked: BaseModel, identity: Identity
     ) -> Conditions | None:
         tags, key = headers.get("if-match"), headers.get("idempotency-key")
+        if tags is not None and identity.is_confined:  # it is checked before anybody asks whose task it is
+            raise InvalidValue("within projects changes cannot be made on condition", field="If-Match")
         if tags is None and key is None:
             return None
         request = (self._operation.name.encode(), scope["path"].encode(), content, (tags or "").encode())

@@ -1,0 +1,96 @@
+"""Projects: whoever is confined to some sees, changes and makes tasks of theirs only, by every protocol."""
+
+import json
+
+import grpc
+import pytest
+
+from claudia_core.api.contract.operations import TABLE
+from claudia_core.api.grpc import serve_grpc
+from claudia_core.rpc.v1 import tasks_pb2, types_pb2
+from claudia_core.rpc.v1.tasks_pb2_grpc import TaskServiceStub
+
+
+@pytest.fixture(scope="module")
+def keys(site):
+    return {name: site.hub.keys.create(name, scope="admin", projects=[name])[1] for name in ("etl", "web")}
+
+
+@pytest.fixture(scope="module")
+def tasks(site):
+    made = {name: site.hub.tasks.create(f"of {name}", labels={"project": name}).id for name in ("etl", "web")}
+    return made | {"none": site.hub.tasks.create("of none").id}
+
+
+def test_only_tasks_of_the_project_are_there(site, keys, tasks):
+    """Others are neither listed nor found; by id they are not told apart from what does not exist."""
+    status, _, body = site.ask("GET", "/api/v1/tasks?limit=1000", keys["etl"])
+    assert (status, {task["id"] for task in json.loads(body)["items"]}) == (200, {tasks["etl"]})
+    assert site.ask("GET", f"/api/v1/tasks/{tasks['etl']}", keys["etl"])[0] == 200
+    for operation in TABLE:
+        if not operation.path.startswith("/tasks/{id}"):
+            continue
+        for other in ("web", "none"):
+            path = "/api/v1" + operation.path.replace("{id}", tasks[other])
+            status, _, body = site.ask(
+                operation.method,
+                path,
+                keys["etl"],
+                None if operation.is_read else "{}",
+                Content_Type="application/json",
+            )
+            code = json.loads(body)["code"]
+            assert code in ("task_not_found", "invalid_value", "access_denied"), (operation.name, body)
+            assert tasks[other] not in body.replace(path, "").replace(f"no task '{tasks[other]}'", ""), body
+    assert site.hub.tasks.get(tasks["web"]).version == site.hub.tasks.get(tasks["none"]).version == 1
+
+
+def test_tasks_are_made_within_the_project(site, keys, tasks):
+    """With its label and no other, none below another project's, and none over another's id; their life goes on."""
+    assert site.post("/api/v1/tasks", {"name": "x"}, keys["etl"])[0] == 403
+    assert site.post("/api/v1/tasks", {"name": "x", "labels": {"project": "web"}}, keys["etl"])[0] == 403
+    ours = {"name": "x", "labels": {"project": "etl"}}
+    assert site.post("/api/v1/tasks", {**ours, "parent_id": tasks["web"]}, keys["etl"])[0] == 404
+    assert site.post("/api/v1/tasks", {**ours, "id": tasks["web"]}, keys["etl"])[0] == 403
+    status, made = site.post("/api/v1/tasks", {**ours, "start": True}, keys["etl"])
+    assert status == 201
+    assert site.post("/api/v1/progress", {"updates": [{"id": made["id"], "current": 3}]}, keys["etl"])[0] == 200
+    assert site.post(f"/api/v1/tasks/{made['id']}/complete", {"result": 1}, keys["etl"])[0] == 200
+    assert site.hub.tasks.get(tasks["web"]).name == "of web"
+    site.hub.tasks.start(tasks["web"])
+    site.post("/api/v1/progress", {"updates": [{"id": tasks["web"], "current": 3}]}, keys["etl"])
+    site.hub.flush()
+    assert site.hub.tasks.get(tasks["web"]).progress.current == 0
+
+
+def test_what_is_about_all_projects_is_refused(site, keys):
+    """Events, errors, agents, counts, users, keys and pages; even to an admin of one project."""
+    for path in ("/api/v1/events", "/api/v1/errors", "/api/v1/agents", "/api/v1/tasks/counts", "/api/v1/users"):
+        assert site.ask("GET", path, keys["etl"])[0] == 403
+    for path in ("/", "/tasks", "/events", "/metrics", "/health", "/access/keys", "/access/audit/export"):
+        assert site.ask("GET", path, keys["etl"])[0] == 403, path
+    assert site.ask("GET", "/api/v1/events/stream?channel=tasks", keys["etl"])[0] == 403
+    status, answer = site.post("/api/v1/keys", {"name": "more"}, keys["etl"])
+    assert (status, answer["code"]) == (403, "access_denied")
+
+
+def test_a_graph_shows_no_more(site, keys, tasks):
+    """Fields, and what is loaded below them."""
+    query = f'{{ tasks {{ id }} mine: task(id: "{tasks["etl"]}") {{ id }} other: task(id: "{tasks["web"]}") {{ id }} }}'
+    _, answer = site.post("/graphql", {"query": query}, keys["etl"])
+    codes = [error["extensions"]["code"] for error in answer["errors"]]
+    assert codes == ["task_not_found"]
+    _, answer = site.post("/graphql", {"query": "{ tasks { id } }"}, keys["web"])
+    assert [task["id"] for task in answer["data"]["tasks"]] == [tasks["web"]]
+
+
+def test_calls_and_streams_show_no_more(site, keys, tasks):
+    """By gRPC too."""
+    shown = (("authorization", f"Bearer {keys['web']}"),)
+    with serve_grpc(site.hub, "127.0.0.1", 0, "t" * 32) as server, grpc.insecure_channel(server.address) as channel:
+        stub = TaskServiceStub(channel)
+        assert [t.id for t in stub.ListTasks(tasks_pb2.ListTasksRequest(), metadata=shown).items] == [tasks["web"]]
+        for call in (stub.GetTask, lambda *args, **more: next(stub.WatchTask(*args, **more))):
+            with pytest.raises(grpc.RpcError) as caught:
+                call(types_pb2.ByIdRequest(id=tasks["etl"]), metadata=shown, timeout=20)
+            assert caught.value.code() is grpc.StatusCode.NOT_FOUND
