@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from claudia_core.errors import InvalidValue
 from claudia_core.model.times import from_optional_text, from_text, to_optional_text, to_text
 
 MOST_ATTEMPTS_KEPT = 30
@@ -107,3 +108,17 @@ class Delivery:
             finished_at=from_optional_text(document["finished_at"]),
             attempts=tuple(Attempt.from_document(attempt) for attempt in document["attempts"]),
         )
+
+
+def require_status(value: object) -> DeliveryStatus:
+    """`value` as a status.
+
+    Raises:
+        InvalidValue: it is none.
+    """
+    try:
+        return DeliveryStatus(str(value))
+    except ValueError:
+        raise InvalidValue(
+            f"status is {value!r:.80}", field="status", hint=f"use {', '.join(DeliveryStatus)}"
+        ) from None

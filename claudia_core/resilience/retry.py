@@ -6,15 +6,15 @@ import inspect
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, overload
-
-import stamina
-from stamina.instrumentation import RetryDetails, get_on_retry_hooks, set_on_retry_hooks
+from typing import TYPE_CHECKING, Any, overload
 
 from claudia_core.errors import CircuitOpen, ClaudiaError
 from claudia_core.logs import get_logger
 from claudia_core.model.times import utc_now
 from claudia_core.resilience.retry_after import seconds_of
+
+if TYPE_CHECKING:
+    from stamina.instrumentation import RetryDetails
 
 log = get_logger(__name__)
 
@@ -81,6 +81,8 @@ class Retry:
         raise AssertionError("the last attempt raises")
 
     def _attempts(self, name: str) -> Any:
+        import stamina  # some 30 ms, for who needs a retry
+
         _tell_our_way()
         context = stamina.retry_context(
             on=self._pause,
@@ -119,6 +121,8 @@ def _note(details: RetryDetails) -> None:
 
 
 def _tell_our_way() -> None:
+    from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
+
     hooks = get_on_retry_hooks()
     if _note not in hooks:
         others = [hook for hook in hooks if not getattr(hook, "__module__", "").startswith("stamina.instrumentation")]

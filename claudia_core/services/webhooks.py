@@ -10,7 +10,7 @@ from typing import Any
 
 from claudia_core.errors import Conflict, InvalidValue, NotFound
 from claudia_core.model.address import host_of, require_url
-from claudia_core.model.delivery import Delivery, DeliveryStatus
+from claudia_core.model.delivery import Delivery, DeliveryStatus, require_status
 from claudia_core.model.event import Event
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import require_utc, to_text
@@ -180,7 +180,7 @@ class Webhooks:
         """
         where: dict[str, Condition] = {"endpoint_id": endpoint_id} if endpoint_id else {}
         if status is not None:
-            where["status"] = _require_status(status).value
+            where["status"] = require_status(status).value
         page = self._store.find(Query("deliveries", where, "-id", after, limit))
         return DeliveryPage([Delivery.from_document({**found, "body": ""}) for found in page.documents], page.next)
 
@@ -303,14 +303,6 @@ def _found(document: Document | None, what: str, id: str) -> Document:
     if document is None:
         raise NotFound(f"no {what} {id!r:.80}", field="id")
     return document
-
-
-def _require_status(value: object) -> DeliveryStatus:
-    try:
-        return DeliveryStatus(str(value))
-    except ValueError:
-        hint = ", ".join(DeliveryStatus)
-        raise InvalidValue(f"status is {value!r:.80}", field="status", hint=f"use {hint}") from None
 
 
 def _require_flag(value: object, field: str) -> bool:

@@ -8,7 +8,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from claudia_core.api.contract import accounts, error_inputs, error_outputs, error_work, inputs, outputs, webhooks, work
+from claudia_core.api.contract import (
+    accounts,
+    error_inputs,
+    error_outputs,
+    error_work,
+    inputs,
+    integrations,
+    outputs,
+    webhooks,
+    work,
+)
 from claudia_core.app import Claudia
 from claudia_core.model.identity import Scope
 
@@ -51,7 +61,7 @@ ACCOUNTS = frozenset({"users", "keys", "sessions"})
 
 
 V, O, A = Scope  # noqa: E741 - columns of the table below
-i, o, a, w = inputs, outputs, accounts, webhooks
+i, o, a, w, n = inputs, outputs, accounts, webhooks, integrations
 ei, eo, ew = error_inputs, error_outputs, error_work
 
 TABLE = (
@@ -122,10 +132,10 @@ TABLE = (
     Operation("hooks.list", O, "GET", "/hook-sources", i.Nothing, w.SourceListOut, w.list_sources),
     Operation("hooks.create", A, "POST", "/hook-sources", w.CreateSource, w.NewSourceOut, w.create_source, 201),
     Operation("hooks.delete", A, "POST", "/hook-sources/{id}/delete", i.ById, w.DeletedWebhookOut, w.delete_source),
-    Operation("integrations.list", V, "GET", "/integrations", i.Nothing, w.IntegrationListOut, w.list_integrations),
-    Operation("integrations.calls", O, "GET", "/integrations/calls", w.ListCalls, w.CallListOut, w.list_calls),
+    Operation("integrations.list", V, "GET", "/integrations", i.Nothing, n.IntegrationListOut, n.list_integrations),
+    Operation("integrations.calls", O, "GET", "/integrations/calls", n.ListCalls, n.CallListOut, n.list_calls),
     Operation(
-        "integrations.debug", O, "POST", "/integrations/debug", w.DebugIntegration, w.DebuggedOut, w.debug_integration
+        "integrations.debug", O, "POST", "/integrations/debug", n.DebugIntegration, n.DebuggedOut, n.debug_integration
     ),
     Operation("users.list", A, "GET", "/users", a.ListAccounts, a.UserListOut, a.list_users),
     Operation("users.add", A, "POST", "/users", a.AddUser, a.UserOut, a.add_user, 201),

@@ -1,4 +1,4 @@
-"""Operations on webhooks and on services elsewhere: what they are asked, what they answer, what they do."""
+"""Operations on webhooks, out and in: what they are asked, what they answer, what they do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field, JsonValue
 from claudia_core.api.contract.inputs import After, ById, Id, Input, Limit, Nothing
 from claudia_core.api.contract.outputs import Output
 from claudia_core.app import Claudia
-from claudia_core.model.times import to_text
 
 type Answer = dict[str, Any]
 
@@ -25,14 +24,15 @@ SecretText = Annotated[
 ]
 
 
-def _example(values: dict[str, JsonValue]) -> ConfigDict:
+def example(values: dict[str, JsonValue]) -> ConfigDict:
+    """The configuration of an input, with an example of it."""
     return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [values]})
 
 
 class CreateWebhook(Input):
     """A new endpoint. Its secret is answered this once."""
 
-    model_config = _example(
+    model_config = example(
         {"url": "https://ci.example/hooks", "events": ["task:failed"], "filter": {"data.type": ["etl"]}}
     )
 
@@ -49,7 +49,7 @@ class CreateWebhook(Input):
 class UpdateWebhook(Input):
     """What is to be changed of an endpoint. Turned on again, it counts as well, and what waits is sent."""
 
-    model_config = _example({"events": ["task:*", "issue:opened"], "active": True})
+    model_config = example({"events": ["task:*", "issue:opened"], "active": True})
 
     id: Id
     url: str | None = Field(None, max_length=2_000)
@@ -64,7 +64,7 @@ class UpdateWebhook(Input):
 class RotateWebhook(Input):
     """Another secret for an endpoint."""
 
-    model_config = _example({"hours": 24})
+    model_config = example({"hours": 24})
 
     id: Id
     secret: SecretText | None = None
@@ -74,7 +74,7 @@ class RotateWebhook(Input):
 class RedriveWebhook(Input):
     """Send again what failed for good."""
 
-    model_config = _example({"since": "2026-11-23T00:00:00Z"})
+    model_config = example({"since": "2026-11-23T00:00:00Z"})
 
     id: Id
     since: datetime | None = Field(None, description="Only what was given up since then; with a timezone.")
@@ -89,29 +89,10 @@ class ListDeliveries(Input):
     after: After = None
 
 
-class ListCalls(Input):
-    """Which calls that the debugger kept, newest first."""
-
-    integration: str | None = Field(None, max_length=100)
-    operation: str | None = Field(None, max_length=200)
-    outcome: str | None = Field(None, max_length=20, description="ok, error or refused.")
-    since: datetime | None = Field(None, description="With a timezone.")
-    limit: Limit = 100
-
-
-class DebugIntegration(Input):
-    """Keep the calls of a service elsewhere for a while."""
-
-    model_config = _example({"integration": "github", "minutes": 15})
-
-    integration: str = Field("*", min_length=1, max_length=100, description="Its name, or * for all.")
-    minutes: float = Field(15.0, description="For how long: up to a day; 0 ends it.")
-
-
 class CreateSource(Input):
     """A source of webhooks; its messages are posted to /api/v1/hooks/NAME. A secret is made for `standard` only."""
 
-    model_config = _example({"name": "github", "scheme": "github", "secrets": ["the secret you gave GitHub"]})
+    model_config = example({"name": "github", "scheme": "github", "secrets": ["the secret you gave GitHub"]})
 
     name: str = Field(max_length=50, description="Lower-case letters, digits, - and _.")
     scheme: str = Field(max_length=20, description="standard, github, stripe, slack or hmac.")
@@ -194,54 +175,6 @@ class DeletedWebhookOut(Output):
     id: str
 
 
-class IntegrationOut(Output):
-    """How calls of the process that answers to one service went. Latencies in seconds, of the last 5 to 10 minutes."""
-
-    integration: str
-    circuit: str = Field(description="closed, open or half_open.")
-    successes: int
-    errors: int
-    refused: int = Field(description="Calls that were not made: the circuit was open, or too many were under way.")
-    in_flight: int
-    p50: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-    last_error: str = ""
-    last_error_at: datetime | None = None
-    debugged: bool = Field(description="Whether its calls are kept now.")
-
-
-class IntegrationListOut(Output):
-    """Services elsewhere, by name."""
-
-    items: list[IntegrationOut]
-
-
-class CallOut(Output):
-    """One call that the debugger kept, without secrets."""
-
-    time: datetime
-    integration: str
-    operation: str
-    outcome: str
-    seconds: float
-    error: str = ""
-    request: str = ""
-    response: str = ""
-
-
-class CallListOut(Output):
-    """Calls, newest first."""
-
-    items: list[CallOut]
-
-
-class DebuggedOut(Output):
-    """Until when calls are kept; null when they are not."""
-
-    until: datetime | None = None
-
-
 class SourceOut(Output):
     """Where webhooks come from."""
 
@@ -314,34 +247,6 @@ def get_delivery(hub: Claudia, asked: ById) -> Answer:
 
 def redrive_delivery(hub: Claudia, asked: ById) -> Answer:
     return hub.webhooks.redrive(asked.id).to_document()
-
-
-def list_integrations(hub: Claudia, _: Nothing) -> Answer:
-    debugger = hub.integrations.debugger
-    return {
-        "items": [
-            made.figures.to_document() | {"circuit": made.breaker.circuit.value, "debugged": debugger.is_on(made.name)}
-            for made in hub.integrations.all()
-        ]
-    }
-
-
-def list_calls(hub: Claudia, asked: ListCalls) -> Answer:
-    found = hub.integrations.debugger.calls(
-        integration=asked.integration,
-        operation=asked.operation,
-        outcome=asked.outcome,
-        since=asked.since,
-        limit=asked.limit,
-    )
-    return {"items": [call.to_document() for call in found]}
-
-
-def debug_integration(hub: Claudia, asked: DebugIntegration) -> Answer:
-    if asked.minutes == 0:
-        hub.integrations.debugger.turn_off(asked.integration)
-        return {"until": None}
-    return {"until": to_text(hub.integrations.debugger.turn_on(asked.integration, asked.minutes))}
 
 
 def list_sources(hub: Claudia, _: Nothing) -> Answer:

@@ -43,7 +43,8 @@ class Templates:
     def __init__(self) -> None:
         try:
             from jinja2 import StrictUndefined
-            from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+            from jinja2.exceptions import SecurityError
+            from jinja2.sandbox import ImmutableSandboxedEnvironment
         except ImportError as error:
             raise MissingExtra("templates need jinja2", hint="pip install 'claudia-core[mail]'") from error
 
