@@ -161,7 +161,8 @@ class Outside:
     def watch_health(self) -> None:
         """Run the checks when their time comes and remember how they stand, from now on; what a server does.
 
-        Adds the checks `log` (how far the feed is behind) and `circuits` (services elsewhere that are left alone).
+        Adds the checks `log` (how far the feed is behind), `circuits` (services elsewhere that are left alone) and
+        `webhooks` (endpoints that fail, or that the hub turned off).
 
         Raises:
             StoreError: the hub is elsewhere.
@@ -170,6 +171,7 @@ class Outside:
         if self._health_pulse is None:
             self.health.register("log", self._lag)
             self.health.register("circuits", self._circuits)
+            self.health.register("webhooks", self._failing_webhooks, every=60.0, after=["store"])
             self._health_pulse = Pulse()  # of its own: a check that hangs must not hold up heartbeats
             self._health_pulse.add(Duty("health", LOOK, self.health.watch, first=LOOK))
 
@@ -182,6 +184,10 @@ class Outside:
         made = self.integrations.all()
         open_ones = [one.name for one in made if one.breaker.circuit is not Circuit.CLOSED]
         return (Health.WARN, f"left alone: {', '.join(open_ones)}"[:500]) if open_ones else (Health.PASS, "")
+
+    def _failing_webhooks(self) -> tuple[Health, str]:
+        bad = [one.name for one in Webhooks(self.store).list() if one.failing_since or one.disabled_reason]
+        return (Health.WARN, f"not delivered to: {', '.join(bad)}"[:500]) if bad else (Health.PASS, "")
 
     def _leave_outside(self) -> None:
         """End what runs for services elsewhere."""

@@ -234,7 +234,7 @@ class Webhooks:
                 return total
 
     def test(self, id: str) -> Delivery:
-        """Send an event `webhook:test` to one endpoint, whatever it wants; also to one that is turned off never.
+        """Send an event `webhook:test` to one endpoint, whatever events it wants.
 
         Raises:
             NotFound: there is no such endpoint.

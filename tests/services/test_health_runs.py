@@ -12,7 +12,10 @@ import pytest
 
 from claudia_core import Claudia
 from claudia_core.errors import IntegrationError, InvalidValue
+from claudia_core.model.delivery import Attempt
 from claudia_core.model.health import Health
+from claudia_core.model.times import utc_now
+from claudia_core.services.deliveries import Outcome, settle
 from claudia_core.services.health import HealthChecks
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.clock import FakeClock
@@ -187,8 +190,13 @@ def test_a_server_watches(claudia: Claudia) -> None:
     claudia.watch_health()
     claudia.watch_health()
     names = [check.name for check in claudia.health.report().checks]
-    assert names == ["store", "log", "circuits"]
+    assert names == ["store", "log", "circuits", "webhooks"]
     with pytest.raises(IntegrationError), claudia.integration("github", failures=1):
         raise OSError("down")
-    circuits = claudia.health.report().checks[-1]
-    assert (circuits.status, circuits.output) == (Health.WARN, "left alone: github")
+    endpoint, _ = claudia.webhooks.create("https://ci.example/", name="CI")
+    delivery = claudia.webhooks.test(endpoint.id)
+    refused = Outcome(attempt=Attempt(time=utc_now(), status=410, seconds=0.1), is_success=False, gone=True)
+    claudia.store.write(lambda tx: settle(tx, delivery.id, refused)).result()
+    found = {check.name: (check.status, check.output) for check in claudia.health.report().checks}
+    assert found["circuits"] == (Health.WARN, "left alone: github")
+    assert found["webhooks"] == (Health.WARN, "not delivered to: CI")
