@@ -69,6 +69,7 @@ KINDS: Mapping[str, Kind] = {
     "integration_error": Kind(502, "A service elsewhere failed"),
     "integration_busy": Kind(503, "Too many calls to a service elsewhere"),
     "circuit_open": Kind(503, "A service elsewhere keeps failing"),
+    "broker_unavailable": Kind(503, "The message broker cannot be reached"),
     "integration_timeout": Kind(504, "A service elsewhere took too long"),
     "missing_extra": Kind(501, "An optional package is not installed"),
     "store_unavailable": Kind(503, "The store cannot be reached now"),

@@ -65,6 +65,7 @@ STATUSES: Mapping[str, Code] = {
     "integration_error": Code.UNAVAILABLE,
     "integration_busy": Code.RESOURCE_EXHAUSTED,
     "circuit_open": Code.UNAVAILABLE,
+    "broker_unavailable": Code.UNAVAILABLE,
     "integration_timeout": Code.DEADLINE_EXCEEDED,
     "rate_limited": Code.RESOURCE_EXHAUSTED,
     "hub_unavailable": Code.UNAVAILABLE,
