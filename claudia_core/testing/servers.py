@@ -81,8 +81,13 @@ class Server:
             RuntimeError: it ended, or did not answer in time; with the end of its output.
         """
         with self._log.open("ab") as out:
-            self._process = subprocess.Popen(
-                self._command, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            self._process = subprocess.Popen(  # in its own folder: some leave a crash dump where they stand
+                self._command,
+                env=self.environment,
+                cwd=self._log.parent,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
             )
         until = time.monotonic() + START
         while not self._answers():
