@@ -49,6 +49,11 @@ class Operation:
         return self.method == "GET"
 
     @property
+    def is_shown_once(self) -> bool:
+        """Whether its answer holds a secret, which is kept nowhere."""
+        return not {"key", "secret"}.isdisjoint(self.output.model_fields)
+
+    @property
     def is_audited(self) -> bool:
         """Whether it leaves an entry in the audit log by being carried out; accounts write more telling ones."""
         return not self.is_read and self.name not in MEASURED and self.name.partition(".")[0] not in ACCOUNTS

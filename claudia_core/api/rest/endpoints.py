@@ -76,7 +76,7 @@ class Endpoint:
             return None
         request = (self._operation.name.encode(), scope["path"].encode(), content, (tags or "").encode())
         return Conditions(
-            None if key is None else once(key, identity.actor, *request),
+            None if key is None else once(key, identity.actor, *request, is_shown_once=self._operation.is_shown_once),
             None if tags is None else unchanged(self._id_of(asked), tags),
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -47,10 +47,14 @@ class Replay(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """One keyed request: `id` stands for the key, `fingerprint` for everything else of the request."""
+    """One keyed request: `id` stands for the key, `fingerprint` for everything else of the request.
+
+    The answer of one `is_shown_once` holds a secret and is not kept: a repeated request is told so.
+    """
 
     id: str
     fingerprint: str
+    is_shown_once: bool = False
 
     def look(self, store: Store, now: datetime) -> None:
         """Look for an answer before anything is done; raises as `take` does."""
@@ -70,13 +74,14 @@ class Once:
 
     def keep(self, tx: Transaction, answer: Answer) -> None:
         """Keep the answer for the key; old ones go."""
-        tx.put(COLLECTION, {**self._document(tx), **answer._asdict()})
+        kept = {"shown": True} if self.is_shown_once else answer._asdict()
+        tx.put(COLLECTION, {**self._document(tx), **kept})
         expired = Query(COLLECTION, {"at": Range(end=to_text(tx.now - KEPT))}, "at", limit=PRUNE)
         for document in tx.find(expired).documents:
             tx.delete(COLLECTION, document["id"])
 
     def _document(self, tx: Transaction) -> Document:
-        return {**asdict(self), "at": to_text(tx.now)}
+        return {"id": self.id, "fingerprint": self.fingerprint, "at": to_text(tx.now)}
 
     def _settle(self, found: Document | None, now: datetime) -> None:
         if found is None or from_text(found["at"]) < now - KEPT:
@@ -85,13 +90,16 @@ class Once:
             raise IdempotencyConflict("the key came with another request before", field="Idempotency-Key")
         if "body" in found:
             raise Replay(Answer(found["status"], found["body"], found["headers"]))
+        if "shown" in found:
+            hint = "look for what it made, and make another one if the secret is lost"
+            raise Conflict("the request was carried out; its secret was shown once", field="Idempotency-Key", hint=hint)
         if from_text(found["at"]) < now - PATIENCE:
             hint = "read what it changed before you ask again with a new key"
             raise Conflict("the request was carried out, but its answer was lost", field="Idempotency-Key", hint=hint)
         raise IdempotencyBusy("the same request is being carried out", field="Idempotency-Key")
 
 
-def once(key: str, actor: str, *request: bytes) -> Once:
+def once(key: str, actor: str, *request: bytes, is_shown_once: bool = False) -> Once:
     """The keyed request of somebody with these parts; another's equal key is another key.
 
     Raises:
@@ -101,7 +109,8 @@ def once(key: str, actor: str, *request: bytes) -> Once:
         rule = "the key is not 1 to 255 printable ASCII characters"
         raise InvalidValue(rule, field="Idempotency-Key", hint="use a UUID")
     fingerprint = hashlib.sha256(b"".join(hashlib.sha256(piece).digest() for piece in request))
-    return Once(hashlib.sha256(f"{actor}\0{key}".encode()).hexdigest(), fingerprint.hexdigest())
+    id = hashlib.sha256(f"{actor}\0{key}".encode()).hexdigest()
+    return Once(id, fingerprint.hexdigest(), is_shown_once)
 
 
 def unchanged(id: str, tags: str) -> Check:

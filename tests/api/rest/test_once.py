@@ -14,6 +14,7 @@ from claudia_core import Claudia
 from claudia_core.api.contract.operations import OPERATIONS
 from claudia_core.api.rest import guarded
 from claudia_core.model.times import to_text, utc_now
+from claudia_core.ports import Query
 from claudia_core.services.events import Events
 from tests.api.rest.conftest import api_of
 from tests.api.rest.test_operations import PREFIX, question
@@ -21,7 +22,25 @@ from tests.api.rest.test_operations import PREFIX, question
 KEY = {"idempotency-key": "6f1c"}
 
 
-@pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if not operation.is_read])
+CHANGES = [name for name, operation in OPERATIONS.items() if not operation.is_read]
+
+
+@pytest.mark.parametrize("name", [name for name in CHANGES if OPERATIONS[name].is_shown_once])
+def test_a_secret_is_not_kept_for_a_repeated_change(name: str, hub: Claudia, api: TestClient) -> None:
+    """It happens once; who repeats it hears that the secret was shown; the store holds it nowhere."""
+    operation = OPERATIONS[name]
+    path, fields = question(name, hub)
+    url = PREFIX + operation.path.format(**path)
+    first = api.request(operation.method, url, json=fields, headers=KEY)
+    assert first.status_code == operation.status
+    again = api.request(operation.method, url, json=fields, headers=KEY)
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    assert "shown once" in again.json()["detail"]
+    kept = hub.store.find(Query(guarded.COLLECTION)).documents
+    assert [set(document) for document in kept] == [{"id", "fingerprint", "at", "shown"}]
+
+
+@pytest.mark.parametrize("name", [name for name in CHANGES if not OPERATIONS[name].is_shown_once])
 def test_a_repeated_change_happens_once_and_gets_the_same_answer(name: str, hub: Claudia, api: TestClient) -> None:
     """For every change of the table: same status, same body, same headers, and nothing more in the log."""
     operation = OPERATIONS[name]
