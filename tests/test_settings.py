@@ -116,7 +116,7 @@ def test_an_unknown_variable_suggests_the_near_one(tmp_path, monkeypatch, name, 
 def test_an_unknown_variable_that_is_near_to_none(monkeypatch):
     """All that are known are listed."""
     monkeypatch.setenv("CLAUDIA_XYZZY", "1")
-    with pytest.raises(SettingsError, match="known are: .*CLAUDIA_BUSY_TIMEOUT, .*CLAUDIA_DATABASE_URL"):
+    with pytest.raises(SettingsError, match=r"known are: .*CLAUDIA_BUSY_TIMEOUT, .*CLAUDIA_DATABASE_URL"):
         load_settings()
 
 

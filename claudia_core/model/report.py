@@ -182,8 +182,8 @@ class Frame:
 def clean_exceptions(exceptions: Any) -> tuple[dict[str, Any], ...]:
     """Exceptions of a report in their known form.
 
-    Each has `type`, `message`, `notes`, `relation` (`raised`, `cause`, `context`, `group`) to `parent`, which is a place
-    in the list, and `frames`, oldest first, as `Frame` has them.
+    Each has `type`, `message`, `notes`, `relation` (`raised`, `cause`, `context`, `group`) to `parent`, which is a
+    place in the list, and `frames`, oldest first, as `Frame` has them.
 
     Raises:
         InvalidValue, TooLarge: they are no list of objects, or over 400,000 bytes or 50 exceptions.
