@@ -166,6 +166,7 @@ def staged(hub: Claudia, asks: Mapping[str, Ask]) -> Stage:
     )
     endpoint, _ = hub.webhooks.create("https://host.example/", filter={"data.n": [1, "x", None]}, headers={"X-A": "b"})
     hub.webhooks.test(endpoint.id)
+    hub.health.watch()
     hub.hooks.create("ci", "standard")
     hub.integrations.debugger.turn_on("github")
     with hub.integration("github") as call:
@@ -226,6 +227,7 @@ READS: Mapping[str, list[Callable[[Stage], Values]]] = {
     "agents.list": [lambda stage: {"status": "online"}],
     "agents.get": [lambda stage: {"id": stage.agent}],
     "health.get": [lambda stage: {}],
+    "health.history": [lambda stage: {"check": "store"}, lambda stage: {"check": "store", "days": 1, "hourly": True}],
     "log.status": [lambda stage: {}],
     "users.list": [lambda stage: {}],
     "keys.list": [lambda stage: {"limit": 5}],
@@ -402,6 +404,7 @@ REFUSALS: list[tuple[str, str, Callable[[Stage], Values]]] = [
     ("webhooks.test", "conflict", lambda stage: {"id": stage.webhook(active=False)}),
     ("deliveries.list", "invalid_value", lambda stage: {"status": "lost"}),
     ("deliveries.get", "not_found", lambda stage: {"id": "nothing"}),
+    ("health.history", "invalid_value", lambda stage: {"check": "store", "days": 0}),
     ("hooks.create", "invalid_value", lambda stage: {"name": "x", "scheme": "md5"}),
     (
         "hooks.create",

@@ -176,6 +176,15 @@ def test_only_what_is_due_is_run(checks: HealthChecks) -> None:
     assert len(runs) == 2
 
 
+def test_who_looks_often_does_not_stop_the_watch(checks: HealthChecks) -> None:
+    """A check that a load balancer asks for all the time is still counted when its time comes."""
+    checks.report()
+    checks.watch()
+    assert [period.passed for period in checks.history("store")] == [1]
+    checks.watch()
+    assert [period.passed for period in checks.history("store")] == [1], "not due yet"
+
+
 @pytest.mark.parametrize(
     "rules", [{"timeout": 0}, {"timeout": 1e9}, {"every": -1}, {"failures": 0}, {"successes": 101}, {"name": ""}]
 )

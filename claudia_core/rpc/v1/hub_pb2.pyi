@@ -97,6 +97,38 @@ class Check(_message.Message):
     observed_unit: str
     def __init__(self, status: _Optional[str] = ..., output: _Optional[str] = ..., observed_value: _Optional[float] = ..., observed_unit: _Optional[str] = ...) -> None: ...
 
+class HealthHistoryRequest(_message.Message):
+    __slots__ = ("check", "days", "hourly")
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    HOURLY_FIELD_NUMBER: _ClassVar[int]
+    check: str
+    days: int
+    hourly: bool
+    def __init__(self, check: _Optional[str] = ..., days: _Optional[int] = ..., hourly: _Optional[bool] = ...) -> None: ...
+
+class HealthPeriod(_message.Message):
+    __slots__ = ("start", "passed", "warned", "failed", "availability", "mean_seconds")
+    START_FIELD_NUMBER: _ClassVar[int]
+    PASSED_FIELD_NUMBER: _ClassVar[int]
+    WARNED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    AVAILABILITY_FIELD_NUMBER: _ClassVar[int]
+    MEAN_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    start: _timestamp_pb2.Timestamp
+    passed: int
+    warned: int
+    failed: int
+    availability: float
+    mean_seconds: float
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., passed: _Optional[int] = ..., warned: _Optional[int] = ..., failed: _Optional[int] = ..., availability: _Optional[float] = ..., mean_seconds: _Optional[float] = ...) -> None: ...
+
+class HealthHistory(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[HealthPeriod]
+    def __init__(self, items: _Optional[_Iterable[_Union[HealthPeriod, _Mapping]]] = ...) -> None: ...
+
 class Log(_message.Message):
     __slots__ = ("epoch", "oldest", "head", "events", "bytes", "pruned_at", "pruned_events")
     EPOCH_FIELD_NUMBER: _ClassVar[int]

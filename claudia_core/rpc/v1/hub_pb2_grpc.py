@@ -290,6 +290,11 @@ class HubServiceStub:
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
                 response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Health.FromString,
                 _registered_method=True)
+        self.GetHealthHistory = channel.unary_unary(
+                '/claudia.v1.HubService/GetHealthHistory',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.HealthHistoryRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.HealthHistory.FromString,
+                _registered_method=True)
         self.GetLog = channel.unary_unary(
                 '/claudia.v1.HubService/GetLog',
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
@@ -307,6 +312,12 @@ class HubServiceServicer:
     """
 
     def GetHealth(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetHealthHistory(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -332,6 +343,11 @@ def add_HubServiceServicer_to_server(servicer, server):
                     servicer.GetHealth,
                     request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.FromString,
                     response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Health.SerializeToString,
+            ),
+            'GetHealthHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHealthHistory,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.HealthHistoryRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.HealthHistory.SerializeToString,
             ),
             'GetLog': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLog,
@@ -372,6 +388,33 @@ class HubService:
             '/claudia.v1.HubService/GetHealth',
             claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
             claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Health.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHealthHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.HubService/GetHealthHistory',
+            claudia__core_dot_rpc_dot_v1_dot_hub__pb2.HealthHistoryRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_hub__pb2.HealthHistory.FromString,
             options,
             channel_credentials,
             insecure,

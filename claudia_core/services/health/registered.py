@@ -65,6 +65,7 @@ class Registered:
     state: Health = Health.PASS
     last: Check | None = None
     last_at: float = float("-inf")
+    watched_at: float = float("-inf")
     _running: Future[tuple[Health, str]] | None = None
     _began: float = 0.0
     _bad: int = 0

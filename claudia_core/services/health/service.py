@@ -123,7 +123,9 @@ class HealthChecks:
         """Run the checks whose time has come, and remember how they stand; what a server does every few seconds."""
         with self._lock:
             now = time.monotonic()
-            due = {check.name for check in self._checks.values() if now - check.last_at >= check.every}
+            due = {check.name for check in self._checks.values() if now - check.watched_at >= check.every}
+            for name in due:
+                self._checks[name].watched_at = now
             chosen = list(self._checks.values())
         self._run([check for check in chosen if check.name in due], 0.0)
         known = [check.last for check in chosen if check.last is not None]
