@@ -26,7 +26,7 @@ HEAPED = 3.0
 
 CLOCK = """
 const options = {hour: "2-digit", minute: "2-digit"}
-if (range.end - range.start < 3.7e6) { options.second = "2-digit" }
+if (tick % 60000) { options.second = "2-digit" }
 return new Date(tick).toLocaleTimeString([], options)
 """
 
@@ -175,7 +175,7 @@ def figure(leads: bool) -> tuple[Any, dict[str, Any]]:
     )
     drawn.js_on_change("inner_width", CustomJS(args={"bars": bars}, code="bars.change.emit()"))
     drawn.xaxis.ticker = DatetimeTicker(desired_num_ticks=4)
-    drawn.xaxis.formatter = CustomJSTickFormatter(args={"range": drawn.x_range}, code=CLOCK)
+    drawn.xaxis.formatter = CustomJSTickFormatter(code=CLOCK)
     drawn.yaxis.visible = False
     drawn.xgrid.grid_line_alpha = 0.4
     drawn.ygrid.grid_line_color = drawn.outline_line_color = None

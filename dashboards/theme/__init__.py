@@ -75,7 +75,12 @@ CARD: dict[str, str] = {
     "padding": "14px 16px 8px",
     "overflow": "hidden",
 }
-BODY: dict[str, str] = {"padding": "18px clamp(12px, 2.5vw, 32px) 40px", "gap": "16px", "box-sizing": "border-box"}
+BODY: dict[str, str] = {
+    "padding": "18px clamp(12px, 2.5vw, 32px) 40px",
+    "gap": "16px",
+    "box-sizing": "border-box",
+    "max-height": "none",  # Bokeh's 100% makes a page no higher than its window, and cuts what is below
+}
 
 HEADING = """
 h1, h2 { font: 600 20px/1.3 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; margin: 0;

@@ -29,7 +29,7 @@ const coarse = (seconds) => {
   const [size, unit] = STEPS.find(([size]) => seconds >= size) ?? STEPS[3]
   return `${Math.floor(seconds / size)} ${unit}`
 }
-const left = (seconds) => (seconds <= 1 ? "soon" : span(Math.max(10, Math.round(seconds))))
+const left = (seconds) => (seconds < -30 ? "overdue" : seconds <= 1 ? "soon" : span(Math.max(10, Math.round(seconds))))
 const CLOCKS = {
   ago: (node, now) => ago((now - node._from) / 1000),
   span: (node, now) => span(((node._to ?? now) - node._from) / 1000),

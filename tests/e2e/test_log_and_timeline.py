@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import expect
 
 from claudia_core.services.events import NewEvent
-from claudia_core.testing.waiting import eventually
 from dashboards.pages.events import EventsPage
 from dashboards.report import save
 from tests.dashboards.staged import XSS
@@ -69,7 +68,7 @@ def test_the_address_holds_span_and_filters_of_the_timeline(site, window, ran):
     page.goto(f"{site}/tasks?view=timeline&type=crm")
     expect(page.get_by_text("1 task, children below their parents.")).to_be_visible(timeout=PATIENCE)
     page.locator('button[data-key="1h"]').click()
-    eventually(lambda: "span=1h" in page.url)
+    expect(page).to_have_url(re.compile("span=1h"))
     other = window().page
     other.goto(page.url)
     expect(other.locator('button[data-key="1h"]')).to_have_attribute("aria-pressed", "true", timeout=PATIENCE)
@@ -90,7 +89,7 @@ def test_the_log_is_filtered_paused_and_searched(site, window, hub, ran):
     field.fill("task:c*")
     expect(table.get_by_role("link", name="task:failed")).to_have_count(0, timeout=PATIENCE)
     expect(table.get_by_role("link", name="task:completed").first).to_be_visible()
-    eventually(lambda: "type=task" in page.url)
+    expect(page).to_have_url(re.compile("type=task"))
     field.fill("")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text(re.compile("Paused at"))).to_be_visible(timeout=PATIENCE)
