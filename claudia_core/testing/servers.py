@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 START = 60.0
@@ -88,6 +88,7 @@ class Server:
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,  # some are scripts that start the server: what they started ends with them
             )
         until = time.monotonic() + START
         while not self._answers():
@@ -107,22 +108,21 @@ class Server:
 
     def freeze(self) -> None:
         """Let it hang: it keeps its connections and answers nothing."""
-        os.kill(self.pid, signal.SIGSTOP)
+        _signal(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        os.kill(self.pid, signal.SIGCONT)
+        _signal(self.pid, signal.SIGCONT)
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(how)
-        try:
+        _signal(process.pid, how)
+        with suppress(subprocess.TimeoutExpired):
             process.wait(STOP)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP)
+        _signal(process.pid, signal.SIGKILL)  # what is left of its group
+        process.wait(STOP)
 
     def _takes_connections(self) -> bool:
         try:
@@ -130,6 +130,11 @@ class Server:
                 return True
         except OSError:
             return False
+
+
+def _signal(group: int, how: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, how)
 
 
 @contextmanager
