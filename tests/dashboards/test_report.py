@@ -4,6 +4,7 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -42,15 +43,16 @@ def hostile(hub):
         values = {"type": name[:100], "tags": [name[:100]], "labels": {"label": text}, "unit": name[:50]}
         task = hub.tasks.create(name, start=True, estimated_steps=9, payload={text: text}, **values)
         hub.tasks.progress(task.id, 1, message=text)
-        try:
-            raise RuntimeError(text)
-        except RuntimeError as error:
-            hub.tasks.fail(task.id, error)
-            hub.errors.capture(error, place=text)
+        for tell in (partial(hub.tasks.fail, task.id), partial(hub.errors.capture, place=text)):
+            try:
+                raise RuntimeError(text)
+            except RuntimeError as error:
+                tell(error)
         hub.tasks.complete(hub.tasks.create(name, start=True, **values).id)
         going = hub.tasks.create(name, start=True, estimated_steps=9, **values)
         hub.tasks.progress(going.id, 4, message=text)
     hub.health.register(XSS[0], lambda: (Health.WARN, XSS[1]))
+    hub.flush()
 
 
 def test_the_numbers_are_those_of_the_store():

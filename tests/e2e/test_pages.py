@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from claudia_core.model.task import Status
+from claudia_core.services.new_task import NewTask
 from claudia_core.testing.waiting import eventually
 from dashboards import PAGES
 
@@ -131,7 +132,7 @@ def test_from_the_overview_to_the_detail_and_back(site, window, past, width):
     watched.shot(f"detail-light-{width}")
     page.locator(".back button").click()
     expect(row(page, "Nightly load")).to_be_visible(timeout=PATIENCE)
-    eventually(lambda: "id=" not in page.url)
+    expect(page).not_to_have_url(re.compile("id="))
     page.go_back()
     expect(page.locator("pre", has_text="KeyError")).to_be_visible(timeout=PATIENCE)
     page.go_forward()
@@ -147,7 +148,8 @@ def test_the_address_holds_the_view(site, window, past):
     expect(row(page, "Nightly load")).to_be_visible(timeout=PATIENCE)
     page.get_by_label("Name begins with").fill("read")
     expect(page.locator(".rows tbody tr:visible")).to_have_count(1, timeout=PATIENCE)
-    eventually(lambda: "name=read" in page.url and "status=completed" in page.url)
+    expect(page).to_have_url(re.compile("name=read"))
+    expect(page).to_have_url(re.compile("status=completed"))
     other = window().page
     other.goto(page.url)
     expect(row(other, "Read orders.csv")).to_be_visible(timeout=PATIENCE)
@@ -249,3 +251,20 @@ def test_the_table_twin_of_the_chart(site, window, past):
     table = page.get_by_role("table", name="Tasks that ended, by minute")
     expect(table).to_be_visible(timeout=PATIENCE)
     expect(table.get_by_role("columnheader", name="Completed")).to_be_visible()
+
+
+@pytest.mark.parametrize(("path", "last"), [("/tasks", "Next page"), ("/events", None), ("/", "All that failed")])
+def test_a_long_page_is_read_to_its_end(site, window, hub, past, path, last):
+    """The wheel reaches what is below the window, and no box cuts what it holds."""
+    hub.tasks.create_many([NewTask(name=f"Part {number}") for number in range(80)])
+    for number in range(12):
+        hub.tasks.start(hub.tasks.create(f"Running {number}").id)
+    page = window(height=700).page
+    page.goto(site + path)
+    expect(page.locator(".rows tbody tr:visible").nth(8)).to_be_attached(timeout=PATIENCE)
+    end = page.locator(".rows tbody tr:visible").last if last is None else page.get_by_text(last).first
+    expect(end).to_be_attached(timeout=PATIENCE)
+    expect(end).not_to_be_in_viewport()
+    page.mouse.move(600, 500)
+    page.mouse.wheel(0, 20_000)
+    expect(end).to_be_in_viewport(timeout=PATIENCE)
