@@ -223,20 +223,22 @@ class MongoCommits:
             self._inside[LOG].insert_many(list(_commits(changes, head + 1, batch)), session=session)
 
     def _finish(self, session: ClientSession, batch: str) -> None:
-        """Commit; where the answer is lost, ask again, and at last look whether it was made."""
+        """Commit; where the answer is lost, ask again.
+
+        Whatever is answered in the end, it is looked up whether the commit was made: the driver asks once more by
+        itself, and a server that restarted meanwhile knows nothing of a transaction that it has saved.
+        """
         deadline = time.monotonic() + self._patience
-        is_unknown = False
         while True:
             try:
                 session.commit_transaction()
             except errors.PyMongoError as error:
-                is_unknown = is_unknown or error.has_error_label("UnknownTransactionCommitResult")
                 if error.has_error_label("UnknownTransactionCommitResult") and time.monotonic() < deadline:
                     time.sleep(ASK_AGAIN)
-                    continue
-                if is_unknown and self._was_made(batch):
+                elif self._was_made(batch):
                     return
-                raise
+                else:
+                    raise
             else:
                 return
 
