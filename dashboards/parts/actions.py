@@ -32,7 +32,7 @@ QUESTIONS = {
 VERBS = ("cancel", "retry", "rerun")
 REASON = "cancelled on the tasks page"
 MOST_NAMES = 3
-FOOT = {"justify-content": "flex-end", "gap": "8px"}
+FOOT = {"justify-content": "flex-end", "flex-wrap": "wrap", "gap": "8px"}
 BOX = {"padding": "14px 6px 4px", "gap": "12px"}
 
 

@@ -127,4 +127,8 @@ def clock_axis(figure: Any) -> None:
     figure.min_border_left = figure.min_border_right = 8
 
 
-CLOCK = 'return new Date(tick).toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"})'
+CLOCK = """
+const options = {hour: "2-digit", minute: "2-digit"}
+if (tick % 60000) { options.second = "2-digit" }
+return new Date(tick).toLocaleTimeString([], options)
+"""

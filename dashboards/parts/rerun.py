@@ -16,7 +16,7 @@ from dashboards.parts.heading import heading, heading_html
 
 TEXT = "A new pending task is made with the same name, type, tags and labels. Its label rerun_of leads to this one."
 BOX = {"padding": "14px 6px 4px", "gap": "12px"}
-FOOT = {"justify-content": "flex-end", "gap": "8px"}
+FOOT = {"justify-content": "flex-end", "flex-wrap": "wrap", "gap": "8px"}
 MONO = {"& textarea": {"fontFamily": "ui-monospace, Menlo, Consolas, monospace", "fontSize": "13px"}}
 
 

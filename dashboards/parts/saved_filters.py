@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from claudia_core import Claudia
 
 BOX = {"padding": "14px 6px 4px", "gap": "12px"}
-FOOT = {"justify-content": "flex-end", "gap": "8px"}
+FOOT = {"justify-content": "flex-end", "flex-wrap": "wrap", "gap": "8px"}
 WORDS = {
     "save": ("Save this filter", "Everybody on this hub sees it beside the others.", "Save"),
     "rename": ("Rename this filter", "Everybody on this hub sees the new name.", "Rename"),

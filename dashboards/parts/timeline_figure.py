@@ -24,12 +24,6 @@ LANE, LOWEST, HIGHEST = 22, 130, 560
 HEAPED = 3.0
 """Height of the highest heap, in lanes."""
 
-CLOCK = """
-const options = {hour: "2-digit", minute: "2-digit"}
-if (tick % 60000) { options.second = "2-digit" }
-return new Date(tick).toLocaleTimeString([], options)
-"""
-
 FITTING = """
 let width = 0
 try { width = fig.inner_width } catch { /* not laid out yet: drawn again when it is */ }
@@ -145,6 +139,8 @@ def figure(leads: bool) -> tuple[Any, dict[str, Any]]:
     )
     from bokeh.plotting import figure as new_figure
     from bokeh.transform import transform
+
+    from dashboards.parts.chart import CLOCK
 
     bars = ColumnDataSource({key: [] for key in KEYS})
     heaps = ColumnDataSource({key: [] for key in HEAP_KEYS})

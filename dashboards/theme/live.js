@@ -88,7 +88,7 @@ function progress(value) {
     class: `bar ${value.word}${known ? "" : " open"}`, role: "progressbar", "aria-label": value.name, "aria-valuemin": 0,
     "aria-valuemax": 100, "aria-valuenow": known ? Math.floor(value.percent + 1e-9) : null, "aria-valuetext": value.label,
   }, h("span", {class: "fill", style: `width:${known ? value.percent : 100}%`}))
-  return h("span", {class: "progress"}, bar, h("span", {class: "label"}, value.label))
+  return h("span", {class: "progress"}, bar, h("span", {class: "label", title: value.label}, value.label))
 }
 
 function move(node, value) {  // the bar of a progress cell glides instead of being made anew
@@ -97,7 +97,7 @@ function move(node, value) {  // the bar of a progress cell glides instead of be
   bar.className = `bar ${value.word}${value.percent == null ? " open" : ""}`
   if (value.percent != null) { bar.setAttribute("aria-valuenow", Math.floor(value.percent + 1e-9)) }
   bar.setAttribute("aria-valuetext", value.label)
-  node.lastChild.textContent = value.label
+  node.lastChild.textContent = node.lastChild.title = value.label
   return node
 }
 
