@@ -56,7 +56,7 @@ def _reasons(facts: Facts) -> list[str]:
 
 
 def _ended(now: Tally, facts: Facts) -> str:
-    parts = ((now.completed, "completed"), (now.failed, "failed"), (now.cancelled, "were cancelled"))
+    parts = ((now.completed, "completed"), (now.failed, "failed"), (now.cancelled, "cancelled"))
     made = f"{_count(now.created, 'task')} {'was' if now.created == 1 else 'were'} made"
     if not now.ended:
         return f"{made}, none ended {facts.period.words}."
