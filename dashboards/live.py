@@ -61,6 +61,10 @@ class LiveView(Viewer):
         """Bring the view up to date with the hub; costs next to nothing when nothing changed."""
         raise NotImplementedError
 
+    def prepare(self) -> bool:
+        """Have ready what `refresh` will show; whether it then neither asks the store nor computes for long."""
+        return False
+
     def pull(self) -> None:
         """Refresh; what the core refuses or cannot do is told in the view instead of raised."""
         try:
@@ -141,6 +145,13 @@ class Ticker:
         claudia = self._view.claudia
         moved = claudia.boards.tasks.version != self._seen or claudia.feed.error is not self._trouble
         return moved or time.monotonic() - self._at >= AT_REST
+
+    def prepare(self) -> bool:
+        """Have ready what the next tick will show; whether that tick is a short one."""
+        try:
+            return self._view.prepare()
+        except ClaudiaError:
+            return False  # the tick will tell
 
     def tick(self) -> None:
         """Refresh the view if it is due."""

@@ -25,8 +25,15 @@ class Beaten(Protocol):
         """Whether there may be something new. Called on the server's loop: it only compares."""
         ...
 
+    def prepare(self) -> bool:
+        """Ask the store for what the next tick shows, in a thread; whether that tick will ask for nothing more."""
+        ...
+
     def tick(self) -> None:
-        """Bring it up to date. Called in a thread, with the document's lock held and its changes gathered."""
+        """Bring it up to date, with the document's lock held and its changes gathered.
+
+        Called in a thread, unless `prepare` has said that nothing more is asked for.
+        """
         ...
 
 
@@ -61,28 +68,40 @@ class Pulse:
     async def _beat(self) -> None:
         while self._sessions:
             await asyncio.sleep(PERIOD)
-            await asyncio.gather(*self._due())
+            due = self._due()
+            light = await asyncio.to_thread(_light, [beaten for beaten, _ in due]) if due else set()
+            await asyncio.gather(*(self._update(beaten, session, beaten in light) for beaten, session in due))
 
-    def _due(self) -> list[Any]:
+    def _due(self) -> list[tuple[Beaten, Any]]:
         due = []
         for beaten, session in list(self._sessions.items()):
             if session.destroyed:
                 self.drop(beaten)
             elif session.connection_count and beaten not in self._busy and beaten.is_due():
-                due.append(self._update(beaten, session))
+                due.append((beaten, session))
         return due
 
-    async def _update(self, beaten: Beaten, session: Any) -> None:
+    async def _update(self, beaten: Beaten, session: Any, light: bool) -> None:
         self._busy.add(beaten)
         try:
             async with self._limit:
                 if not session.destroyed:
-                    await session.with_document_locked(_gathered, beaten, session.document)
+                    await session.with_document_locked(_light_tick if light else _tick, beaten, session.document)
         finally:
             self._busy.discard(beaten)
 
 
-async def _gathered(beaten: Beaten, document: Any) -> None:
+def _light(due: list[Beaten]) -> set[Beaten]:
+    return {beaten for beaten in due if beaten.prepare()}
+
+
+async def _light_tick(beaten: Beaten, document: Any) -> None:
+    """On the loop itself: threads that compute would keep it waiting whenever it writes to a socket."""
+    with set_curdoc(document), pn.io.hold():
+        beaten.tick()
+
+
+async def _tick(beaten: Beaten, document: Any) -> None:
     with set_curdoc(document), pn.io.hold():
         await asyncio.to_thread(beaten.tick)
 

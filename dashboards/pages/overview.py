@@ -18,6 +18,7 @@ from dashboards.parts.rows import Column, Rows
 from dashboards.parts.task_table import DURATION, ENDED, ETA, NAME, NO_TASKS, PROGRESS, RATE, STATUS
 from dashboards.parts.throughput import ThroughputChart
 from dashboards.parts.trends import TrendTable
+from dashboards.theme.bare import Bare
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
@@ -79,7 +80,14 @@ class Overview(Page):
             styles={"gap": "16px"},
             sizing_mode="stretch_width",
             margin=0,
+            design=Bare,
         )
+
+    def prepare(self) -> bool:
+        """Have the pictures made; nothing else is asked for, and only the first drawing of a chart takes long."""
+        self.claudia.boards.tasks.picture()
+        self.claudia.boards.trends.picture()
+        return self.chart.is_settled and self.durations.is_settled
 
     def refresh(self) -> None:
         """Pull the board's picture into every part."""
@@ -99,7 +107,7 @@ class Overview(Page):
 
 def _beside(*parts: Any) -> Any:
     """Two boxes, one below the other where there is little room."""
-    return pn.Row(*parts, styles=WRAP, sizing_mode="stretch_width", margin=0)
+    return pn.Row(*parts, styles=WRAP, sizing_mode="stretch_width", margin=0, design=Bare)
 
 
 if __name__.startswith("bokeh_app_"):  # panel serve dashboards/pages/overview.py

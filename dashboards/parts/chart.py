@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import panel as pn
-from panel_material_ui import Button
 
 from dashboards.live import LiveView
+from dashboards.parts.heading import markup
 from dashboards.parts.rows import Column, Rows
+from dashboards.parts.tiles import Tabs
 from dashboards.theme import CARD, HEADING, LEGEND
+from dashboards.theme.bare import Bare
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
 
 DRAWING = ("", "Drawing the chart …")
+AS_TABLE = {"key": "table", "label": "Show as table"}
 HEIGHT = 220
 LOW, HIGH = 120, HEIGHT + 96
 """Least height of the box without and with a chart, so that nothing below it jumps."""
@@ -38,15 +41,15 @@ class Chart(LiveView):
 
     def __init__(self, claudia: Claudia, *, styles: Mapping[str, str] | None = None, **params: Any) -> None:
         super().__init__(claudia, **params)
-        self.table = Rows(self.COLUMNS, label=self.TWIN, visible=False, zero=list(self.QUIET))
         self.words = Rows((Column("none", ""),), label=self.TITLE, visible=False, waiting=False, zero=list(self.QUIET))
-        self.switch = Button(label="Show as table", variant="text", size="small", margin=0, css_classes=["twin"])
-        self.switch.on_click(self._on_switch)
-        self.pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", height=HEIGHT, margin=0)
+        self.pane: Any = None
+        self.switch: Tabs | None = None
         marks = legend(self.TITLE, self.COLOURS)
-        self.head = pn.pane.HTML(marks, stylesheets=[HEADING, LEGEND], sizing_mode="stretch_width", margin=0)
+        self.head = markup(marks, HEADING, LEGEND)
         box = {**CARD, **(styles or {})}
-        self.layout = pn.Column(self.head, self.pane, self.words, styles=box, sizing_mode="stretch_width", margin=0)
+        self.layout = pn.Column(self.head, self.words, styles=box, sizing_mode="stretch_width", margin=0, design=Bare)
+        self._table: Rows | None = None
+        self._as_table = False
         self._figure: Any = None
         self._shown: Any = None
 
@@ -58,12 +61,20 @@ class Chart(LiveView):
             self._draw(data)
             self._shown = data
         self.words.put([], DRAWING if self._figure is None and not quiet else self.QUIET)
-        self.words.visible = (quiet or self._figure is None) and not self.table.visible
+        self.words.visible = (quiet or self._figure is None) and not self._as_table
         self.layout.min_height = LOW if quiet else HIGH
-        self.pane.visible = not quiet and not self.table.visible
-        self.switch.visible = not quiet or self.table.visible
-        if self.table.visible:
+        if self.pane is not None and self.switch is not None:
+            self.pane.visible = not quiet and not self._as_table
+            self.switch.visible = not quiet or self._as_table
+        if self._as_table:
             self.table.put(self.twin(data))
+
+    @property
+    def table(self) -> Rows:
+        """The same as a table; made when it is asked for."""
+        if self._table is None:
+            self._table = Rows(self.COLUMNS, label=self.TWIN, visible=False, zero=list(self.QUIET))
+        return self._table
 
     def pull_data(self) -> Any:
         """What the chart shows now."""
@@ -89,6 +100,11 @@ class Chart(LiveView):
         """Whether what draws it is loaded."""
         return True
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the chart is drawn, or there is nothing to draw."""
+        return self._figure is not None or self.is_quiet(self.pull_data())
+
     def _may_draw(self) -> bool:
         """Not before the first paint of a page."""
         return bool(self.layout._models or pn.state.curdoc is None) and self.can_draw()
@@ -97,14 +113,23 @@ class Chart(LiveView):
         if self._figure is None:
             self._figure = self.draw(data)
             self.change(data)
-            self.pane.object = self._figure
-            self.layout.extend([self.table, self.switch])  # not needed before there is something to switch
+            self._show()
         else:
             self.change(data)
 
+    def _show(self) -> None:
+        """Place the chart, and what switches to the table."""
+        self.pane = pn.pane.Bokeh(self._figure, sizing_mode="stretch_width", height=HEIGHT, margin=0)
+        self.switch = Tabs(label=self.TITLE, items=[AS_TABLE], css_classes=["twin"], on_choose=self._on_switch)
+        self.layout.objects = [self.head, self.pane, self.words, self.switch]
+
     def _on_switch(self, _: object) -> None:
-        self.table.visible = not self.table.visible
-        self.switch.label = "Show as chart" if self.table.visible else "Show as table"
+        self._as_table = not self._as_table
+        if self.table not in self.layout.objects:
+            self.layout.insert(len(self.layout) - 1, self.table)
+        self.table.visible = self._as_table
+        if self.switch is not None:
+            self.switch.value = AS_TABLE["key"] if self._as_table else ""
         self.refresh()
 
 

@@ -12,7 +12,9 @@ from panel_material_ui.template.base import Page as Window
 from dashboards.document import template
 from dashboards.live import Page, on_session_end
 from dashboards.parts.masthead import Banner, Masthead
+from dashboards.slim import slim, slim_models
 from dashboards.theme import BODY, PAGE_SX, THEME, page_css
+from dashboards.theme.bare import Bare
 from dashboards.theme.part import within_pages
 
 MOST_ADDRESS = 2_000
@@ -27,7 +29,7 @@ class Frame:
         self.masthead = Masthead(pages=list(links), on_address=self._on_address)
         self.banner = Banner(sizing_mode="stretch_width", margin=0)
         dark = prefers_dark()
-        body = pn.Column(self.banner, page, styles=BODY, sizing_mode="stretch_width", margin=0)
+        body = pn.Column(self.banner, page, styles=BODY, sizing_mode="stretch_width", margin=0, design=Bare)
         self.root = Window(
             header=[self.masthead],
             main=[body],
@@ -53,6 +55,8 @@ class Frame:
         page.param.watch(self._on_notice, "notice")
         if page.ADDRESS:
             page.param.watch(self._on_state, list(page.ADDRESS))
+        slim(self.root.select())
+        pn.state.onload(self._slim)
         on_session_end(self.release)
 
     def release(self) -> None:
@@ -60,6 +64,12 @@ class Frame:
         self._unlink()
         if self.page._ticker is not None:
             self.page._ticker.stop()
+
+    def _slim(self) -> None:
+        """Let go of what was only needed to send the page."""
+        slim(self.root.select())
+        if pn.state.curdoc is not None:
+            slim_models(pn.state.curdoc.models)
 
     def _unlink(self) -> None:
         """Drop references to the process: a `pmui.Page` follows `pn.state.busy`, which any session's work changes."""

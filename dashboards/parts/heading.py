@@ -8,12 +8,17 @@ from typing import Any
 import panel as pn
 
 from dashboards.theme import HEADING
+from dashboards.theme.bare import Bare
 
 
 def heading(title: str, text: str = "", tone: str = "", level: int = 2) -> Any:
     """A heading with a sentence below; both are shown as text."""
-    markup = heading_html(title, text, tone, level)
-    return pn.pane.HTML(markup, stylesheets=[HEADING], sizing_mode="stretch_width", margin=0)
+    return markup(heading_html(title, text, tone, level), HEADING)
+
+
+def markup(text: str, *styles: str, **options: Any) -> Any:
+    """Markup made by ourselves, with styles of ours alone."""
+    return pn.pane.HTML(text, stylesheets=list(styles), sizing_mode="stretch_width", margin=0, design=Bare, **options)
 
 
 def heading_html(title: str, text: str = "", tone: str = "", level: int = 2) -> str:

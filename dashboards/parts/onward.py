@@ -5,8 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-import panel as pn
-
+from dashboards.parts.heading import markup
 from dashboards.theme import ONWARD
 from dashboards.theme.part import is_within_pages
 
@@ -16,7 +15,7 @@ class Onward:
 
     def __init__(self, links: Sequence[tuple[str, str]]) -> None:
         self._markup = onward_html(links)
-        self.layout = pn.pane.HTML("", stylesheets=[ONWARD], sizing_mode="stretch_width", margin=0, visible=False)
+        self.layout = markup("", ONWARD, visible=False)
 
     def refresh(self) -> None:
         """Show the links on a page."""

@@ -14,6 +14,7 @@ from bokeh.document import Document
 from panel.custom import JSComponent
 
 from dashboards.theme import LIVE
+from dashboards.theme.bare import Bare
 
 _PAGES: WeakSet[Document] = WeakSet()
 """The documents that are Claudia's own pages."""
@@ -33,17 +34,20 @@ def is_within_pages() -> bool:
 class Part(JSComponent):
     """A component that `live.js` draws under the name of its class; `live.css` goes with it.
 
-    Outside of Claudia's pages links to them are left out: what has a `key` may still open in place.
+    Its styles are its own, not those of a design. Outside of Claudia's pages links
+    to them are left out: what has a `key` may still open in place.
     """
 
     _bundle = LIVE
     _bundle_path = LIVE
     _bundle_css = (LIVE.with_suffix(".css"),)
 
+    _linked_properties: tuple[str, ...] = ()  # browsers tell by messages what happened, and change no property
+
     __abstract = True
 
     def __init__(self, **params: Any) -> None:
-        super().__init__(**params)  # type: ignore[no-untyped-call]  # Panel annotates no constructor
+        super().__init__(**{"design": Bare, **params})  # type: ignore[no-untyped-call]  # Panel annotates no constructor
 
     def _process_param_change(self, params: dict[str, Any]) -> dict[str, Any]:
         """What the browser is sent of the parameters; where it has no link to `live.css`, the styles themselves."""

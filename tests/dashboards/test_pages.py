@@ -227,7 +227,7 @@ def test_the_chart_has_words_when_there_is_nothing_to_draw(claudia):
     chart = ThroughputChart(claudia)
     chart.refresh()
     assert chart.words.visible
-    assert not chart.pane.visible
+    assert chart.pane is None
 
 
 def test_the_chart_has_a_table_twin(busy):
