@@ -12,6 +12,7 @@ pytest.importorskip("playwright")
 from playwright.sync_api import expect
 
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.filterwarnings(
         "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore:reference already known"

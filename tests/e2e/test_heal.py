@@ -1,6 +1,7 @@
 """Connection lost, hub restarted, store away: a page in a real browser says so, and goes on by itself where it was."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -74,7 +75,7 @@ def test_a_hub_that_was_killed_and_started_again(window, tmp_path):
             page.goto(f"http://127.0.0.1:{port}/tasks")
             page.locator('.tabs button[data-key="completed"]').click(timeout=PATIENCE)
             expect(row(page, "read orders")).to_be_visible(timeout=PATIENCE)
-            eventually(lambda: "status=completed" in page.url)
+            expect(page).to_have_url(re.compile("status=completed"), timeout=PATIENCE)
             address = page.url
         strip = page.locator(".lost-strip")
         expect(strip).to_contain_text("connection to the hub was lost", timeout=PATIENCE)
