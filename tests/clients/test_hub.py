@@ -112,16 +112,22 @@ def test_what_belongs_to_the_hub_itself(remote, monkeypatch):
 
 def test_nothing_is_left(served):
     """Threads and connections end with it; closing twice is fine."""
+    before = _threads()
     with Claudia(served.base, api_key=TOKEN, display="off") as remote:
         remote.on("*", print)
         list(remote.track([1]))
         started = time.monotonic()
     remote.close()
     assert time.monotonic() - started < 3
-    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("claudia-")]
-    assert not {"claudia-outbox", "claudia-sampler", "claudia-pulse"} & set(left)
-    assert left.count("claudia-feed") <= 1  # the hub's own, which the server uses
+    left = [thread for thread in _threads() if thread not in before]
+    named = [thread.name for thread in left if not thread.name.startswith(("claudia-api", "claudia-replay"))]
+    assert set(named) <= {"claudia-feed", "claudia-file-watch"}  # the hub's own, begun with the first who listens
+    assert len(named) == len(set(named))
     assert POOL._leases == {}
+
+
+def _threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("claudia-")]
 
 
 # --- a hub that is away ---------------------------------------------------------------------------------------------

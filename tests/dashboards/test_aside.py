@@ -35,6 +35,7 @@ def test_who_wants_to_hear_of_a_refusal_does():
 def test_in_a_session_another_thread_asks(busy, monkeypatch):
     """The store is not read in the server's event loop; what it refuses is told in the page, and heals."""
     from bokeh.client import pull_session
+    from bokeh.events import DocumentReady
     from fastapi import FastAPI
 
     import dashboards
@@ -54,6 +55,8 @@ def test_in_a_session_another_thread_asks(busy, monkeypatch):
     with serving(app) as address:
         session = pull_session(url=f"{address}/events", arguments={"at": "3"})
         try:
+            session.document.callbacks.send_event(DocumentReady())  # as a browser does: from now on the page follows
+            session.force_roundtrip()
             eventually(lambda: len(threads) > 1, timeout=20)
         finally:
             session.close()
