@@ -23,6 +23,7 @@ test: test-unit  ## Run the tests, then execute the notebooks
 
 # Browser tests by themselves: their driver keeps an event loop running, which tests of asyncio cannot have around them.
 test-unit: $(VENV)/.stamp-dev  ## Run the tests without the notebooks
+	@$(BIN)/python -m compileall -q claudia_core dashboards
 ifneq ($(strip $(ARGS)),)
 	$(BIN)/python -m pytest -p no:nbval $(ARGS)
 else
