@@ -125,10 +125,8 @@ class Hooks:
         id = f"{source.id}:{key}"[:300]
 
         def work(tx: Transaction) -> int | None:
-            found: dict[str, Any] | None = tx.get("received", id)
-            if found is not None and found["at"] > to_text(tx.now):
+            if not comes_first(tx, id, seconds):
                 return None
-            tx.put("received", {"id": id, "at": to_text(tx.now + timedelta(seconds=seconds))})
             for event in checked:
                 tx.emit(event.type, event.subject, event.data)
             return len(checked)
@@ -150,6 +148,15 @@ class Hooks:
         while step := self._store.write(work).result():
             deleted += step
         return deleted
+
+
+def comes_first(tx: Transaction, id: str, seconds: float) -> bool:
+    """Whether a message comes for the first time; if so, it is known again for that long (see `Hooks.prune`)."""
+    found: dict[str, Any] | None = tx.get("received", id)
+    if found is not None and found["at"] > to_text(tx.now):
+        return False
+    tx.put("received", {"id": id, "at": to_text(tx.now + timedelta(seconds=seconds))})
+    return True
 
 
 def _checked(event: NewEvent) -> NewEvent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,9 @@ from pymongo.read_concern import ReadConcern
 from claudia_core.errors import StoreClosed
 from claudia_core.model.event import EventSlice
 from claudia_core.model.times import from_optional_text, to_text, utc_now
-from claudia_core.ports import Clock, Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
+from claudia_core.ports import Clock, LogStatus, Reader, Retention, Store, Work
 from claudia_core.stores import mongodb_open
+from claudia_core.stores.answers import Answers
 from claudia_core.stores.keeping import keep_from
 from claudia_core.stores.mongodb_commits import MongoCommits
 from claudia_core.stores.mongodb_open import mongodb_errors
@@ -33,7 +34,7 @@ PRUNE_SLICE = 2_000
 """Events deleted at once by `prune`, about."""
 
 
-class MongoStore:
+class MongoStore(Answers):
     """One database of a replica set.
 
     Documents are kept with their columns as fields and their JSON text as `body`; the log is a chain of commits. All
@@ -136,45 +137,10 @@ class MongoStore:
         """See `ports.Store.snapshot`; the server ends one that is held for longer than a minute."""
         return self._moment()
 
-    def get(self, collection: str, id: str) -> Document | None:
-        """See `ports.Reader.get`."""
-        with self._reader() as reader:
-            return reader.get(collection, id)
-
-    def get_many(self, collection: str, ids: Iterable[str]) -> dict[str, Document]:
-        """See `ports.Reader.get_many`."""
-        with self._reader() as reader:
-            return reader.get_many(collection, ids)
-
-    def find(self, query: Query) -> Page:
-        """See `ports.Reader.find`."""
-        with self._reader() as reader:
-            return reader.find(query)
-
-    def count(self, query: Query, most: int = 10_000) -> int:
-        """See `ports.Reader.count`."""
-        with self._reader() as reader:
-            return reader.count(query, most)
-
-    def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
-        """See `ports.Reader.samples`."""
-        with self._reader() as reader:
-            return reader.samples(series, since, until)
-
-    def totals(self, prefix: str, limit: int = 1_000) -> list[Sample]:
-        """See `ports.Reader.totals`."""
-        with self._reader() as reader:
-            return reader.totals(prefix, limit)
-
     def events(self, after: int, limit: int = 500, types: Sequence[str] = (), subject: str | None = None) -> EventSlice:
         """See `ports.Reader.events`."""
         with self._reader() as reader:
             return reader.events(after, limit, types, subject)
-
-    def head(self) -> int:
-        """See `ports.Reader.head`."""
-        with self._reader() as reader:
-            return reader.head()
 
     def sequence_at(self, moment: datetime) -> int:
         """See `ports.Reader.sequence_at`."""

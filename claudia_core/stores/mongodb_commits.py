@@ -23,6 +23,7 @@ from claudia_core.model.times import from_text, to_text
 from claudia_core.ports import Page, Query
 from claudia_core.stores import schema
 from claudia_core.stores.changes import Changes, Record, Stored
+from claudia_core.stores.kept import Kept
 from claudia_core.stores.mongodb_open import Client, durable, mapped, mongodb_errors
 from claudia_core.stores.mongodb_race import Race
 from claudia_core.stores.mongodb_reader import CHAIN, LOG, SAMPLES, MongoReader, Row
@@ -34,7 +35,6 @@ MOST_BYTES = 1_000_000
 
 DUPLICATE_KEY = 11000
 
-MOST_KEPT = 2_000
 LOOK_EVERY = 8
 """Commits after which one of them looks for other writers that wait."""
 
@@ -50,31 +50,23 @@ class Transacted:
 
     def __init__(self, place: str) -> None:
         self.reader: MongoReader | None = None
-        self.kept: dict[tuple[str, str], str | None] = {}
+        self.kept = Kept()
         self._place = place
 
     def get_body(self, collection: str, id: str) -> str | None:
         """The JSON text of a document, or None."""
         key = (collection, id)
-        if key not in self.kept:
-            with races(self._place):
-                self._keep(key, self._now().get_body(collection, id))
-        return self.kept.get(key)
+        if key in self.kept:
+            return self.kept.body(key)
+        with races(self._place):
+            body = self._now().get_body(collection, id)
+        self.kept.note(key, body)
+        return body
 
     def find(self, query: Query) -> Page:
         """One page of committed documents."""
         with races(self._place):
             return self._now().find(query)
-
-    def keep(self, changes: Changes) -> None:
-        """Remember what was just committed."""
-        for key, stored in changes.documents.items():
-            self._keep(key, None if stored is None else stored.body)
-
-    def _keep(self, key: tuple[str, str], body: str | None) -> None:
-        if len(self.kept) >= MOST_KEPT:
-            self.kept.clear()
-        self.kept[key] = body
 
     def _now(self) -> MongoReader:
         assert self.reader is not None, "a commit has begun"
@@ -170,7 +162,7 @@ class MongoCommits:
                 self._write(changes, batch, session)
                 self._finish(session, batch)
             self._mine = self._chain.get("n", 0) + 1
-            self._base.keep(changes)
+            self._base.kept.note_all(changes)
             self._told()
         else:
             session.abort_transaction()

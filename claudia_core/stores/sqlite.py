@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,8 +17,9 @@ from claudia_core.errors import StoreClosed
 from claudia_core.logs import get_logger
 from claudia_core.model.event import EventSlice
 from claudia_core.model.times import from_optional_text, to_text, utc_now
-from claudia_core.ports import Clock, Document, LogStatus, Page, Query, Reader, Retention, Sample, Store, Work
+from claudia_core.ports import Clock, LogStatus, Reader, Retention, Store, Work
 from claudia_core.stores import sqlite_archive, sqlite_file
+from claudia_core.stores.answers import Answers
 from claudia_core.stores.keeping import keep_from
 from claudia_core.stores.sqlite_commits import SqliteCommits
 from claudia_core.stores.sqlite_fork import forks
@@ -42,7 +43,7 @@ PRUNE_SLICE = 2_000
 """Events deleted in one commit of `prune`, so that writers never wait long."""
 
 
-class SqliteStore:
+class SqliteStore(Answers):
     """One file shared by all processes of one machine.
 
     Args:
@@ -141,45 +142,10 @@ class SqliteStore:
         """See `ports.Store.snapshot`."""
         return self._moment()
 
-    def get(self, collection: str, id: str) -> Document | None:
-        """See `ports.Reader.get`."""
-        with self._reader() as reader:
-            return reader.get(collection, id)
-
-    def get_many(self, collection: str, ids: Iterable[str]) -> dict[str, Document]:
-        """See `ports.Reader.get_many`."""
-        with self._reader() as reader:
-            return reader.get_many(collection, ids)
-
-    def find(self, query: Query) -> Page:
-        """See `ports.Reader.find`."""
-        with self._reader() as reader:
-            return reader.find(query)
-
-    def count(self, query: Query, most: int = 10_000) -> int:
-        """See `ports.Reader.count`."""
-        with self._reader() as reader:
-            return reader.count(query, most)
-
-    def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
-        """See `ports.Reader.samples`."""
-        with self._reader() as reader:
-            return reader.samples(series, since, until)
-
-    def totals(self, prefix: str, limit: int = 1_000) -> list[Sample]:
-        """See `ports.Reader.totals`."""
-        with self._reader() as reader:
-            return reader.totals(prefix, limit)
-
     def events(self, after: int, limit: int = 500, types: Sequence[str] = (), subject: str | None = None) -> EventSlice:
         """See `ports.Reader.events`."""
         with self._moment() as reader:
             return reader.events(after, limit, types, subject)
-
-    def head(self) -> int:
-        """See `ports.Reader.head`."""
-        with self._reader() as reader:
-            return reader.head()
 
     def sequence_at(self, moment: datetime) -> int:
         """See `ports.Reader.sequence_at`."""

@@ -11,18 +11,12 @@ import apsw
 
 from claudia_core.logs import get_logger
 from claudia_core.ports import Page, Query
-from claudia_core.stores.changes import Changes, Stored
+from claudia_core.stores.changes import Changes
+from claudia_core.stores.kept import Kept
 from claudia_core.stores.sqlite_reader import SqliteReader, mapped, sqlite_errors
 from claudia_core.stores.sqlite_save import save
 
 log = get_logger(__name__)
-
-
-MOST_KEPT = 2_000
-"""Documents that the writer remembers from its own commits, so that a task's next change need not read it again."""
-
-LARGE = 4_000
-"""Characters of a document above which it is not remembered."""
 
 
 class Committed:
@@ -37,7 +31,7 @@ class Committed:
         self.reader = reader
         self.last_time: datetime | None = None
         self._path = path
-        self.kept: dict[tuple[str, str], Stored | str | None] = {}
+        self.kept = Kept()
         self._version = -1
 
     def refresh(self) -> None:
@@ -50,34 +44,21 @@ class Committed:
 
     def keep(self, changes: Changes) -> None:
         """Remember what was just committed."""
-        for key, stored in changes.documents.items():
-            self._note(key, stored)
+        self.kept.note_all(changes)
         if changes.records:
             self.last_time = changes.now
 
     def get_body(self, collection: str, id: str) -> str | None:
         """The JSON text of a document, or None."""
         key = (collection, id)
-        try:
-            found = self.kept[key]
-            return found.body if isinstance(found, Stored) else found
-        except KeyError:
-            pass
+        if key in self.kept:
+            return self.kept.body(key)
         try:
             body = self.reader.get_body(collection, id)
         except apsw.Error as error:
             raise mapped(error, self._path) from error
-        self._note(key, body)
+        self.kept.note(key, body)
         return body
-
-    def _note(self, key: tuple[str, str], found: Stored | str | None) -> None:
-        body = found.body if isinstance(found, Stored) else found
-        if body is not None and len(body) > LARGE:
-            self.kept.pop(key, None)
-            return
-        if len(self.kept) >= MOST_KEPT:
-            self.kept.clear()
-        self.kept[key] = found
 
     def find(self, query: Query) -> Page:
         """One page of committed documents."""

@@ -36,8 +36,12 @@ class FileWatch:
         self._name = os.fsencode(path.name)
         self._on_write = on_write
         self._stopped = threading.Event()
-        self._file = _watch(path.parent)
         self._end = os.eventfd(0, os.EFD_CLOEXEC)
+        try:
+            self._file = _watch(path.parent)
+        except OSError:
+            os.close(self._end)
+            raise
         self._thread = threading.Thread(target=self._run, name="claudia-file-watch", daemon=True)
         self._thread.start()
 

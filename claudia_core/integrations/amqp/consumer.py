@@ -19,9 +19,9 @@ from aio_pika.exceptions import AMQPError
 from claudia_core.errors import ClaudiaError, InvalidValue
 from claudia_core.integrations.amqp.broker import Broker
 from claudia_core.logs import get_logger
-from claudia_core.model.times import to_text
 from claudia_core.ports import Store, Transaction, Work
 from claudia_core.services.events import Events, NewEvent
+from claudia_core.services.hooks import comes_first
 from claudia_core.services.progress import ProgressService
 from claudia_core.services.tasks import Tasks
 
@@ -30,6 +30,9 @@ log = get_logger(__name__)
 PREFETCH = 64
 PAUSE = 1.0
 """Seconds before a message that met a store that is away is tried again, and before the broker is."""
+
+KNOWN = 7 * 86_400.0
+"""Seconds for which a message is known again."""
 
 MOST_BYTES = 1_000_000
 MOST_ID = 300
@@ -67,11 +70,9 @@ class _OnceStore:
         """Run `work` unless it was done before."""
 
         def once(tx: Transaction) -> T:
-            if tx.get("idempotency", self._key) is not None:
+            if not comes_first(tx, self._key, KNOWN):
                 raise _SeenError
-            done = work(tx)
-            tx.put("idempotency", {"id": self._key, "at": to_text(tx.now)})
-            return done
+            return work(tx)
 
         return self._store.write(once)
 

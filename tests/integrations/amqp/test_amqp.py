@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from claudia_core.errors import SettingsError
 from claudia_core.integrations.amqp import AmqpBridge
 from claudia_core.integrations.amqp.consumer import ERROR
 from claudia_core.model.health import Health
+from claudia_core.model.times import utc_now
 from claudia_core.services.events import NewEvent
 from claudia_core.testing.servers import Server, free_port, rabbitmq_server
 from claudia_core.testing.waiting import eventually
@@ -129,6 +131,8 @@ def test_commands_and_events_of_others(peer: Peer, claudia: Claudia, bridge: Amq
     assert task.name == "from elsewhere"
     (event,) = claudia.events.list(types=("invoice:paid",)).events
     assert (event.subject, event.data) == ("i-7", {"amount": 5})
+    assert claudia.hooks.prune() == 0
+    assert claudia.hooks.prune(utc_now() + timedelta(days=8)) == 2  # what they were known by
     peer.send(cloudevent("3", "command:task.cancel", {"id": task.id}))
     eventually(lambda: claudia.tasks.get(task.id).status == "cancelled")
 
