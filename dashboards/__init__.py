@@ -66,11 +66,14 @@ def mount(app: FastAPI, claudia: Claudia, **options: Any) -> None:
 
     `options` are those of `panel.io.fastapi.add_applications`, such as `prefix`.
     """
+    from bokeh.core.validation import silence
+    from bokeh.core.validation.warnings import EMPTY_LAYOUT
     from panel.io.fastapi import add_applications
 
     from dashboards.assets import Assets
     from dashboards.document import keep_bundles
 
+    silence(EMPTY_LAYOUT)  # a place that is filled when something is opened is no fault of a page
     keep_bundles()
     for spec in PAGES:
         spec.load()  # once, here: not in the first session

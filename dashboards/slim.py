@@ -30,11 +30,8 @@ OURS = (Part, PaneBase, Panel)
 def slim(parts: Iterable[Any]) -> None:
     """Have the components watch only what changes while they are shown, and drop copies of parameters."""
     for part in parts:
-        if not isinstance(part, OURS):
-            continue
-        _slim(part)
-        if isinstance(part, PaneBase) and isinstance(part.layout, Panel):
-            _unfollow(part)
+        if isinstance(part, OURS):
+            _slim(part)
 
 
 def slim_models(models: Iterable[Any]) -> None:
@@ -49,11 +46,3 @@ def _slim(part: Any) -> None:
         del own.watchers[name]
     for name in [name for name, copy in own.params.items() if not copy.watchers]:
         del own.params[name]
-
-
-def _unfollow(pane: Any) -> None:
-    """Drop the row around a pane, which Panel makes for panes that stand alone."""
-    for watchers in pane._param__private.watchers.values():
-        for what, kept in watchers.items():
-            watchers[what] = [one for one in kept if getattr(one.fn, "__name__", "") != "_sync_layoutable"]
-    pane.layout = None

@@ -23,8 +23,8 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9da7b3; --paper: #0d1117; --card: #161b22;
   --line: #3d444d; --accent: #6cb0ff; } }
 * { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--paper);
-  color: var(--ink); font: 1rem/1.6 system-ui, sans-serif; }
+body { margin: 0; min-height: 100vh; display: grid; grid-template-columns: minmax(0, 1fr); place-items: center;
+  padding: 1.5rem; background: var(--paper); color: var(--ink); font: 1rem/1.6 system-ui, sans-serif; }
 main { width: min(34rem, 100%); background: var(--card); border: 1px solid var(--line); border-radius: 12px;
   padding: 2rem; }
 h1 { margin: 0 0 .5rem; font-size: 1.4rem; line-height: 1.3; }

@@ -2,6 +2,7 @@
 
 import panel as pn
 from bokeh.document import Document
+from bokeh.plotting import figure
 
 from dashboards.parts.heading import heading
 from dashboards.parts.rows import Column, Rows
@@ -24,3 +25,17 @@ def test_what_a_page_changes_is_still_sent():
     assert "After" in second.text
     assert "margin" not in table._param__private.watchers
     assert not table._param__private.params.keys() & {"margin", "align"}
+
+
+def test_a_pane_may_show_another_model():
+    """What stands in the place of what was shown is a new model in the same parent, sized as before."""
+    pane = pn.pane.Bokeh(figure(height=100), sizing_mode="stretch_width")
+    page = pn.Column(pane)
+    document = Document()
+    root = page.get_root(document)
+    document.add_root(root)
+    slim(page.select())
+    slim_models(document.models)
+    other = figure(height=200)
+    pane.object = other
+    assert root.children == [other]
