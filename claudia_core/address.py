@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claudia_core.caches import Cache, MemoryCache
 from claudia_core.errors import InvalidValue, MissingExtra, SettingsError
 from claudia_core.ports import Store
+from claudia_core.resilience.breaker import CircuitState, Rules
 from claudia_core.settings import Settings
+
+if TYPE_CHECKING:
+    from claudia_core.caches.redis_wake import RedisWake
 
 
 def is_elsewhere(settings: Settings) -> bool:
@@ -49,7 +56,16 @@ def _open_mongodb(settings: Settings) -> Store:
         raise MissingExtra(
             "a store on MongoDB needs the pymongo driver", hint="pip install 'claudia-core[mongodb]'"
         ) from error
-    return MongoStore(settings.database_url, timeout=settings.connect_timeout, patience=settings.busy_timeout)
+    store = MongoStore(settings.database_url, timeout=settings.connect_timeout, patience=settings.busy_timeout)
+    if settings.redis_url is not None:
+        store.wake_by(_open_wake(settings, store.epoch))
+    return store
+
+
+def _open_wake(settings: Settings, epoch: str) -> RedisWake:
+    with _redis_driver("a wake-up over Redis"):
+        from claudia_core.caches.redis_wake import RedisWake
+    return RedisWake(redis_address(settings), f"claudia:wake:{epoch}")
 
 
 def store_file(settings: Settings) -> Path | None:
@@ -83,10 +99,35 @@ def open_cache(settings: Settings) -> Cache:
     """
     if settings.redis_url is None:
         return MemoryCache()
-    try:
+    with _redis_driver("a cache on Redis"):
         from claudia_core.caches.redis import RedisCache
+    return RedisCache(redis_address(settings))
+
+
+def open_circuits(settings: Settings) -> Callable[[str, Rules], CircuitState] | None:
+    """Makes circuits that all processes on `redis_url` share; None without one: each process has its own.
+
+    Raises:
+        SettingsError: the address cannot be read.
+        MissingExtra: the driver is not installed.
+    """
+    if settings.redis_url is None:
+        return None
+    with _redis_driver("circuits on Redis"):
+        from claudia_core.resilience.redis_state import SharedCircuits
+    return SharedCircuits(redis_address(settings)).of
+
+
+def redis_address(settings: Settings) -> str:
+    """The address of the Redis with its password; empty without one."""
+    return "" if settings.redis_url is None else settings.redis_url.get_secret_value()
+
+
+@contextmanager
+def _redis_driver(what: str) -> Iterator[None]:
+    try:
+        yield
     except ModuleNotFoundError as error:
         if error.name != "redis":
             raise
-        raise MissingExtra("a cache on Redis needs its driver", hint="pip install 'claudia-core[redis]'") from error
-    return RedisCache(settings.redis_url.get_secret_value())
+        raise MissingExtra(f"{what} needs its driver", hint="pip install 'claudia-core[redis]'") from error

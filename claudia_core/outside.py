@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from claudia_core.address import open_circuits
 from claudia_core.capture.scrubbing import Scrubber
-from claudia_core.errors import MissingExtra, SettingsError
+from claudia_core.errors import MissingExtra, SettingsError, StoreError
 from claudia_core.feed import Feed
 from claudia_core.model.health import Health
 from claudia_core.ports import Store
@@ -24,6 +25,7 @@ from claudia_core.settings import Settings
 if TYPE_CHECKING:
     from claudia_core.integrations.amqp import AmqpBridge
     from claudia_core.integrations.mail import Mailer
+    from claudia_core.integrations.mongodb import MongoDBService
     from claudia_core.integrations.webhooks.receiving import Incoming
     from claudia_core.integrations.webhooks.sender import WebhookSender
 
@@ -55,7 +57,8 @@ class Outside:
     def integrations(self) -> Integrations:
         """Every service that this process calls: figures, circuits and the debugger (always on in development)."""
         rules = Scrubber(self.settings.scrub_names, self.settings.scrub_patterns)
-        return Integrations(rules, debug=self.settings.environment == "development")
+        debug = self.settings.environment == "development"
+        return Integrations(rules, debug=debug, circuits=open_circuits(self.settings))
 
     def integration(self, name: str, **guards: Any) -> Integration:
         """A service elsewhere: `with claudia.integration("github") as call:`.
@@ -86,6 +89,21 @@ class Outside:
                 "there is nobody to carry mail: CLAUDIA_MAIL_URL is not set", field="mail_url", hint=HINT
             )
         return Mailer(carrier_of(url.get_secret_value()), self.settings.mail_from, self.integration("mail"))
+
+    @cached_property
+    def mongodb(self) -> MongoDBService:
+        """Collections of one's own in the hub's MongoDB, on the same client.
+
+        Raises:
+            StoreError: the hub's store is no MongoDB.
+        """
+        from claudia_core.integrations.mongodb import MongoDBService
+
+        client = getattr(self.store, "client", None)
+        if client is None:
+            hint = "use a mongodb:// address, or integrations.mongodb.MongoDBService with one of its own"
+            raise StoreError(f"the store {self.store.url} is no MongoDB", hint=hint)
+        return MongoDBService(self.store.url, self.store.database_name, client=client)  # type: ignore[attr-defined]
 
     @property
     def webhooks(self) -> Webhooks:

@@ -31,7 +31,7 @@ def _rate(value: str) -> str:
 
 
 def _storage(value: str) -> str:
-    if not value.startswith(STORAGES):
+    if value and not value.startswith(STORAGES):
         raise ValueError("use memory:// or redis://HOST:PORT/NUMBER")
     return value
 
@@ -76,7 +76,8 @@ class WebSettings(BaseModel):
     stranger_limit: Rate = Field("300/minute", description="Most refused requests of one address.")
     sign_in_limit: Rate = Field("30/minute", description="Most tries to sign in of one address.")
     rate_storage: Annotated[str, AfterValidator(_storage)] = Field(
-        "memory://", description="Where requests are counted: memory:// or redis://HOST:PORT/NUMBER."
+        "",
+        description="Where requests are counted: memory:// or redis://HOST:PORT/NUMBER; CLAUDIA_REDIS_URL unless set.",
     )
     max_connections: int = Field(2_500, ge=10, le=1_000_000, description="Most connections open at once.")
     max_body: int = Field(32_000_000, ge=1_000, description="Most bytes of any request's body.")

@@ -13,10 +13,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from claudia_core.errors import CircuitOpen, ClaudiaError, IntegrationBusy, IntegrationError, IntegrationTimeout
-from claudia_core.resilience.breaker import CircuitBreaker
+from claudia_core.resilience.breaker import CircuitBreaker, CircuitState, Rules
 from claudia_core.resilience.debugger import Debugger
 from claudia_core.resilience.metrics import Figures, Metrics
 from claudia_core.resilience.retry import Retry, may_help
+
+type Circuits = Callable[[str, Rules], CircuitState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +60,20 @@ class Integration:
         IntegrationError: it failed; the cause is the `__cause__`.
     """
 
-    def __init__(self, name: str, guards: Guards | None = None, debugger: Debugger | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        guards: Guards | None = None,
+        debugger: Debugger | None = None,
+        circuits: Circuits | None = None,
+    ) -> None:
         self.name = name
         self.guards = guards or Guards()
         self.metrics = Metrics(name)
-        self.breaker = CircuitBreaker(name, failures=self.guards.failures, reset=self.guards.reset)
+        rules = Rules(self.guards.failures, self.guards.reset)
+        self.breaker = CircuitBreaker(
+            name, failures=rules.failures, reset=rules.reset, state=None if circuits is None else circuits(name, rules)
+        )
         self.debugger = debugger or Debugger()
         self._slots = threading.BoundedSemaphore(self.guards.limit)
         self._blocks = threading.local()

@@ -9,15 +9,21 @@ from claudia_core.capture.scrubbing import Scrubber
 from claudia_core.errors import InvalidValue
 from claudia_core.model.values import require_text
 from claudia_core.resilience.debugger import Debugger
-from claudia_core.resilience.integration import Guards, Integration
+from claudia_core.resilience.integration import Circuits, Guards, Integration
 from claudia_core.resilience.metrics import Figures
 
 
 class Integrations:
-    """Makes integrations when they are first asked for, and keeps them; they share one debugger."""
+    """Makes integrations when they are first asked for, and keeps them; they share one debugger.
 
-    def __init__(self, scrubber: Scrubber | None = None, *, debug: bool = False) -> None:
+    `circuits` makes the state of a circuit that other processes share.
+    """
+
+    def __init__(
+        self, scrubber: Scrubber | None = None, *, debug: bool = False, circuits: Circuits | None = None
+    ) -> None:
         self.debugger = Debugger(scrubber, always=debug)
+        self._circuits = circuits
         self._made: dict[str, Integration] = {}
         self._lock = threading.Lock()
 
@@ -33,7 +39,7 @@ class Integrations:
         with self._lock:
             found = self._made.get(name)
             if found is None:
-                made = Integration(require_text(name, "name", 100), Guards(**guards), self.debugger)
+                made = Integration(require_text(name, "name", 100), Guards(**guards), self.debugger, self._circuits)
                 return self._made.setdefault(name, made)
         if Guards(**guards) != found.guards:
             raise InvalidValue(f"{name} has other guards already: {found.guards}", field="name", hint="leave them out")

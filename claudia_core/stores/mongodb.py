@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from pymongo.read_concern import ReadConcern
 
@@ -32,6 +32,27 @@ POLL_WATCHED = 0.5
 
 PRUNE_SLICE = 2_000
 """Events deleted at once by `prune`, about."""
+
+
+class Wake(Protocol):
+    """A further way to hear of others' commits at once."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it hears now."""
+        ...
+
+    def tell(self) -> None:
+        """Something was committed here."""
+        ...
+
+    def listen(self, on_wake: Callable[[], None]) -> None:
+        """Call `on_wake` when others may have committed."""
+        ...
+
+    def stop(self) -> None:
+        """Let go of everything."""
+        ...
 
 
 class MongoStore(Answers):
@@ -63,6 +84,7 @@ class MongoStore(Answers):
         self._news = 0
         self._last_news = 0.0
         self._watch: ChangeWatch | None = None
+        self._wake: Wake | None = None
         self._client, self._name = mongodb_open.connect(url, timeout=timeout)
         try:
             self.epoch = mongodb_open.prepare(self._client, self._name, self.url)
@@ -76,7 +98,7 @@ class MongoStore(Answers):
             self.url,
             self.epoch,
             patience=patience,
-            told=self._has_news,
+            told=self._has_committed,
             now=self._now,
         )
         self._writer = Writer(self._commits, name="claudia-mongodb-writer")
@@ -102,6 +124,25 @@ class MongoStore(Answers):
     def flush(self, timeout: float = 30.0) -> None:
         """See `ports.Store.flush`."""
         self._writer.flush(timeout)
+
+    @property
+    def client(self) -> mongodb_open.Client:
+        """The driver's client, for collections of others in the same database."""
+        return self._client
+
+    @property
+    def database_name(self) -> str:
+        """The database's name."""
+        return self._name
+
+    def wake_by(self, wake: Wake) -> None:
+        """Tell commits by `wake`, too, and hear of others' by it; `close()` stops it."""
+        self._wake = wake
+
+    def _has_committed(self) -> None:
+        self._has_news()
+        if self._wake is not None:
+            self._wake.tell()
 
     def _has_news(self) -> None:
         with self._moved:
@@ -148,7 +189,8 @@ class MongoStore(Answers):
             return reader.sequence_at(moment)
 
     def wait(self, after: int, timeout: float) -> int:
-        """See `ports.Store.wait`: own commits wake at once, others' through a change stream or by looking often."""
+        """See `ports.Store.wait`: own commits wake at once, others' through a change stream, a
+        `Wake`, or by looking often."""
         self._keep_watch()
         deadline = time.monotonic() + timeout
         while True:
@@ -162,7 +204,7 @@ class MongoStore(Answers):
                     self._moved.wait(min(self._pause(now), deadline - now))
 
     def _pause(self, now: float) -> float:
-        if self._watch is not None and self._watch.is_open:
+        if (self._watch is not None and self._watch.is_open) or (self._wake is not None and self._wake.is_open):
             return POLL_WATCHED
         least, most = POLL
         return min(max((now - self._last_news) / 10, least), most)
@@ -171,6 +213,8 @@ class MongoStore(Answers):
         with self._moved:
             if self._watch is None and not self._closed:
                 self._watch = ChangeWatch(self._database, self._has_news)
+                if self._wake is not None:
+                    self._wake.listen(self._has_news)
 
     # --- keep -----------------------------------------------------------------------------------------------------
 
@@ -218,6 +262,8 @@ class MongoStore(Answers):
             watch = self._watch
         self._has_news()  # wakes those who wait
         self._commits.close()
+        if self._wake is not None:
+            self._wake.stop()
         if watch is not None:
             watch.stop()
         self._client.close()

@@ -12,6 +12,7 @@ from anyio import to_thread
 from limits.errors import ConcurrentUpdateError, ConfigurationError, StorageError
 from limits.storage import storage_from_string
 
+from claudia_core.address import redis_address
 from claudia_core.api.limits.counts import MemoryCounts
 from claudia_core.errors import MissingExtra, RateLimited
 from claudia_core.logs import get_logger
@@ -22,6 +23,10 @@ log = get_logger(__name__)
 
 MEMORY = "memory://"
 UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+AWAY = 1.0
+"""Seconds for which counts that cannot be reached are left alone: nobody waits for them meanwhile."""
+
+SECONDS_TO_ANSWER = 1.0
 COMPLAINTS = 60.0
 """Seconds between two lines in the log about counts that cannot be reached."""
 
@@ -60,8 +65,10 @@ class Rates:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.is_local = settings.rate_storage == MEMORY
-        self._storage = _opened(settings.rate_storage)
+        where = settings.rate_storage or redis_address(settings) or MEMORY
+        self.is_local = where == MEMORY
+        self._storage = _opened(where)
+        self._away_until = 0.0
         self._callers = _rate("requests", settings.rate_limit)
         self.strangers = _rate("strangers", settings.stranger_limit)
         self.sign_ins = _rate("sign-ins", settings.sign_in_limit)
@@ -77,7 +84,7 @@ class Rates:
         Raises:
             RateLimited: that is one too many; `retry_after` says when there is room again.
         """
-        if rate is None:
+        if rate is None or time.monotonic() < self._away_until:
             return
         try:
             if not self._storage.acquire_sliding_window_entry(rate.key + who, rate.most, rate.seconds):
@@ -86,6 +93,7 @@ class Rates:
             self._complain(error)
 
     def _complain(self, error: Exception) -> None:
+        self._away_until = time.monotonic() + AWAY
         if time.monotonic() - self._complained_at > COMPLAINTS:
             self._complained_at = time.monotonic()
             log.warning("requests cannot be counted, and are let through", error=type(error).__name__)
@@ -129,7 +137,12 @@ def _opened(url: str) -> SlidingCounts:
     if url == MEMORY:
         return MemoryCounts()
     try:
-        found: Any = storage_from_string(url.replace("unix://", "redis+unix://"), wrap_exceptions=True)
+        found: Any = storage_from_string(
+            url.replace("unix://", "redis+unix://"),
+            wrap_exceptions=True,
+            socket_timeout=SECONDS_TO_ANSWER,
+            socket_connect_timeout=SECONDS_TO_ANSWER,
+        )
     except ConfigurationError as error:
         hint = "pip install 'claudia-core[redis]'"
         raise MissingExtra("counting requests in Redis needs redis", hint=hint) from error

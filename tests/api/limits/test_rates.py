@@ -155,7 +155,8 @@ def redis():
 async def test_two_servers_share_a_count_in_redis(redis):
     """And while Redis is away requests are let through, with one line in the log."""
     url, process = redis
-    one, two = (Rates(default_settings(rate_storage=url)) for _ in range(2))
+    one, two = Rates(default_settings(rate_storage=url)), Rates(default_settings(redis_url=url))
+    assert Rates(default_settings(redis_url=url, rate_storage="memory://")).is_local
     assert took(one, TEN, "a", 6) + took(two, TEN, "a", 9) == 10
     with pytest.raises(RateLimited) as caught:
         await two.count(TEN, "a")
