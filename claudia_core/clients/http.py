@@ -66,6 +66,8 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "agents.heartbeat": ("POST", "/agents/{id}/heartbeat"),
     "agents.leave": ("POST", "/agents/{id}/leave"),
     "health.get": ("GET", "/health"),
+    "health.checks": ("GET", "/health/checks"),
+    "health.run": ("POST", "/health/run"),
     "health.history": ("GET", "/health/history"),
     "log.status": ("GET", "/log"),
     "settings.list": ("GET", "/settings"),

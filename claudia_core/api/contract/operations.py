@@ -118,6 +118,8 @@ TABLE = (
     Operation("agents.heartbeat", O, "POST", "/agents/{id}/heartbeat", i.ById, o.AgentOut, work.renew_agent),
     Operation("agents.leave", O, "POST", "/agents/{id}/leave", i.ById, o.AgentOut, work.leave_agent),
     Operation("health.get", V, "GET", "/health", i.Nothing, o.HealthOut, work.get_health),
+    Operation("health.checks", V, "GET", "/health/checks", i.Nothing, health.StandingListOut, health.list_checks),
+    Operation("health.run", O, "POST", "/health/run", health.RunChecks, o.HealthOut, health.run_checks),
     Operation(
         "health.history",
         V,

@@ -97,6 +97,48 @@ class Check(_message.Message):
     observed_unit: str
     def __init__(self, status: _Optional[str] = ..., output: _Optional[str] = ..., observed_value: _Optional[float] = ..., observed_unit: _Optional[str] = ...) -> None: ...
 
+class RunChecksRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class Standing(_message.Message):
+    __slots__ = ("name", "status", "output", "seconds", "at", "since", "failed_at", "failure", "every", "after", "silenced_by", "missed", "here")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    FAILED_AT_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    EVERY_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    SILENCED_BY_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    HERE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    status: str
+    output: str
+    seconds: float
+    at: _timestamp_pb2.Timestamp
+    since: _timestamp_pb2.Timestamp
+    failed_at: _timestamp_pb2.Timestamp
+    failure: str
+    every: float
+    after: _containers.RepeatedScalarFieldContainer[str]
+    silenced_by: str
+    missed: bool
+    here: bool
+    def __init__(self, name: _Optional[str] = ..., status: _Optional[str] = ..., output: _Optional[str] = ..., seconds: _Optional[float] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failure: _Optional[str] = ..., every: _Optional[float] = ..., after: _Optional[_Iterable[str]] = ..., silenced_by: _Optional[str] = ..., missed: _Optional[bool] = ..., here: _Optional[bool] = ...) -> None: ...
+
+class StandingList(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Standing]
+    def __init__(self, items: _Optional[_Iterable[_Union[Standing, _Mapping]]] = ...) -> None: ...
+
 class HealthHistoryRequest(_message.Message):
     __slots__ = ("check", "days", "hourly")
     CHECK_FIELD_NUMBER: _ClassVar[int]

@@ -290,6 +290,16 @@ class HubServiceStub:
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
                 response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Health.FromString,
                 _registered_method=True)
+        self.ListChecks = channel.unary_unary(
+                '/claudia.v1.HubService/ListChecks',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.StandingList.FromString,
+                _registered_method=True)
+        self.RunChecks = channel.unary_unary(
+                '/claudia.v1.HubService/RunChecks',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.RunChecksRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Health.FromString,
+                _registered_method=True)
         self.GetHealthHistory = channel.unary_unary(
                 '/claudia.v1.HubService/GetHealthHistory',
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.HealthHistoryRequest.SerializeToString,
@@ -313,6 +323,20 @@ class HubServiceServicer:
 
     def GetHealth(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListChecks(self, request, context):
+        """Every check that a process on this store runs or ran.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunChecks(self, request, context):
+        """Run checks now, and count the run.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -342,6 +366,16 @@ def add_HubServiceServicer_to_server(servicer, server):
             'GetHealth': grpc.unary_unary_rpc_method_handler(
                     servicer.GetHealth,
                     request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Health.SerializeToString,
+            ),
+            'ListChecks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChecks,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.StandingList.SerializeToString,
+            ),
+            'RunChecks': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunChecks,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.RunChecksRequest.FromString,
                     response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Health.SerializeToString,
             ),
             'GetHealthHistory': grpc.unary_unary_rpc_method_handler(
@@ -387,6 +421,60 @@ class HubService:
             target,
             '/claudia.v1.HubService/GetHealth',
             claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Health.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChecks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.HubService/ListChecks',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_hub__pb2.StandingList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunChecks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.HubService/RunChecks',
+            claudia__core_dot_rpc_dot_v1_dot_hub__pb2.RunChecksRequest.SerializeToString,
             claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Health.FromString,
             options,
             channel_credentials,

@@ -10,14 +10,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from claudia_core.errors import ClaudiaError, InvalidValue
+from claudia_core.errors import ClaudiaError, InvalidValue, NotFound
 from claudia_core.model.health import Check, Health, HealthReport
 from claudia_core.model.times import require_utc, utc_now
 from claudia_core.model.values import require_text
-from claudia_core.ports import Store
+from claudia_core.ports import Query, Store
 from claudia_core.services import rollups
 from claudia_core.services.health.history import HealthPeriod, note, periods
+from claudia_core.services.health.past import Past
 from claudia_core.services.health.registered import Probe, Registered
+from claudia_core.services.health.standing import Rules, Standing, joined, standing_of
 
 LOW_DISK = 1_000_000_000
 NO_DISK = 100_000_000
@@ -34,6 +36,7 @@ class HealthChecks:
         self._store = store
         self._lock = threading.Lock()
         self._checks: dict[str, Registered] = {}
+        self._past = Past(store)
         self.register("store", self._probe_store)
         path = getattr(store, "path", None)
         if path is not None:
@@ -130,10 +133,35 @@ class HealthChecks:
         self._run([check for check in chosen if check.name in due], 0.0)
         known = [check.last for check in chosen if check.last is not None]
         report = HealthReport(utc_now(), tuple(self._silenced(known)))
-        ran = [check for check in report.checks if check.name in due]
-        if ran:
-            self._store.write(lambda tx: note(tx, ran)).result()
+        self._note([check for check in report.checks if check.name in due], self._store)
         return report
+
+    def run(self, name: str | None = None, *, through: Store | None = None) -> dict[str, Check]:
+        """Run a check now, or all that this process runs, and remember how they stand; by name.
+
+        Args:
+            name: one check; None for all.
+            through: what is written through, where it is not the hub's own store.
+
+        Raises:
+            NotFound: this process runs no check of that name.
+        """
+        with self._lock:
+            chosen = [check for check in self._checks.values() if name in (None, check.name)]
+        if name is not None and not chosen:
+            raise NotFound(f"this process runs no check {name!r:.80}", field="name", hint="ask the one that does")
+        ran = self._silenced(self._run(chosen, 0.0))
+        self._note(ran, through or self._store)
+        return {check.name: check for check in ran}
+
+    def standings(self) -> list[Standing]:
+        """How every check stands that a process on this store runs or ran, by name."""
+        saved = self._store.find(Query("checks", limit=MOST_CHECKS)).documents
+        return joined(map(standing_of, saved), self._rules())
+
+    def days(self, names: Sequence[str], days: int = 90) -> dict[str, list[HealthPeriod]]:
+        """Each day on which checks were run, oldest first, by name; cheap to ask often."""
+        return self._past.days(names, days)
 
     def history(
         self, name: str, *, days: float = 90.0, end: datetime | None = None, width: int = 24 * rollups.HOUR
@@ -147,6 +175,16 @@ class HealthChecks:
             raise InvalidValue(f"width is {width!r}", field="width", hint="use whole hours in seconds")
         last = utc_now() if end is None else require_utc(end, "end")
         return periods(self._store, name, last - timedelta(days=days), last, width)
+
+    def _rules(self) -> dict[str, Rules]:
+        with self._lock:
+            return {check.name: Rules(check.every, check.after) for check in self._checks.values()}
+
+    def _note(self, ran: Sequence[Check], store: Store) -> None:
+        rules = self._rules()
+        told = [check for check in ran if check.name in rules]
+        if told:
+            store.write(lambda tx: note(tx, told, rules)).result()
 
     def _run(self, chosen: Sequence[Registered], max_age: float) -> list[Check]:
         now, started = time.monotonic(), time.perf_counter()
