@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 import claudia_core
-from claudia_core.api import graphql, health, hooks, metrics, probes, problems, realtime, refusals, rest
+from claudia_core.api import graphql, health, hooks, ingest, metrics, probes, problems, realtime, refusals, rest
 from claudia_core.api.access import login, pages
 from claudia_core.api.access.access import Access
 from claudia_core.api.access.rules import Rules
@@ -35,7 +35,7 @@ from claudia_core.settings import Settings
 
 log = get_logger(__name__)
 
-PARTS = (problems, metrics, probes, hooks, login, pages, rest, graphql)
+PARTS = (problems, metrics, probes, hooks, ingest, login, pages, rest, graphql)
 """What the gateway is made of; each has `mount(app: FastAPI, claudia: Claudia) -> None`."""
 
 PAGES = "claudia.pages"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ FIXED: Mapping[str, Scope | None] = {
 
 BELOW: Mapping[str, Scope | None] = {
     "/api/v1/hooks/": OPEN,  # let in by their signatures
+    "/api/v1/ingest/": OPEN,  # let in by the key of their DSN
     "/api/v1/": Scope.VIEWER,
     "/static/": Scope.VIEWER,
     "/components/": Scope.VIEWER,
@@ -46,6 +48,9 @@ BELOW: Mapping[str, Scope | None] = {
     "/access/audit/": Scope.ADMIN,
 }
 """Addresses by their beginning; the first that fits counts."""
+
+ENVELOPE = re.compile(r"/api/[0-9]{1,18}/envelope/")
+"""Where programs with `sentry_sdk` tell their errors: the number of a project stands in the middle."""
 
 STREAMS = frozenset({"/api/v1/events/stream"})
 """Addresses of answers that do not end by themselves."""
@@ -89,6 +94,8 @@ class Rules:
         found = self._fixed.get(path)
         if found is not None:
             return found
+        if ENVELOPE.fullmatch(path):
+            return Need(OPEN)  # as those below /api/v1/ingest/
         return next((need for start, need in self._below.items() if path.startswith(start)), STRICTEST)
 
     def __iter__(self) -> Iterator[tuple[str, Scope | None]]:
