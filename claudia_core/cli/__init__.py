@@ -29,6 +29,7 @@ COMMANDS = {
     "key": ("key:app", "API keys: list, create, revoke; and the keys that sign tokens."),
     "session": ("session:app", "Who is signed in: list, end, sign out everywhere."),
     "audit": ("audit:audit", "Who changed what: as a table, JSON lines or CSV."),
+    "replay": ("replay:replay", "Fold tasks, issues, rollups or projections of your own again from the log."),
     "prune": ("store:prune", "Delete old events."),
     "backup": ("store:backup", "Copy the store to a new file while it is in use."),
     "restore": ("store:restore", "Put a backup in the place of the store."),

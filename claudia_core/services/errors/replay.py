@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from claudia_core.model.event import Event
 from claudia_core.model.issue import Issue
 from claudia_core.ports import Document, Store, Transaction
 
@@ -32,11 +33,18 @@ def folded(store: Store) -> dict[str, Document]:
         part = store.events(position, TOGETHER)
         position = part.position
         for event in part.events:
-            if event.type == "error:reported":
-                issues[event.data["issue_id"]] = event.data["issue"]
-            elif event.type.startswith("issue:"):
-                issues[event.subject] = _issue(event.data)
+            told = issue_of(event)
+            if told is not None:
+                issues[told["id"]] = told
     return issues
+
+
+def issue_of(event: Event) -> Document | None:
+    """The whole issue that an event tells; None where it tells of none."""
+    if event.type == "error:reported":
+        issue: Document = event.data["issue"]
+        return issue
+    return _issue(event.data) if event.type.startswith("issue:") else None
 
 
 def _issue(data: dict[str, Any]) -> Document:
@@ -47,8 +55,12 @@ def _issue(data: dict[str, Any]) -> Document:
 def _mend(tx: Transaction, told: dict[str, Document]) -> int:
     mended = 0
     for id, document in told.items():
-        present = tx.get("issues", id)
-        if present is None or (present["version"] <= document["version"] and present != document):
+        if is_wrong(tx.get("issues", id), document):
             tx.put("issues", document)
             mended += 1
     return mended
+
+
+def is_wrong(present: Document | None, told: Document) -> bool:
+    """Whether a document is missing, or is not what the log says and has not moved on since."""
+    return present is None or (present["version"] <= told["version"] and present != told)
