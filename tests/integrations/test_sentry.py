@@ -189,6 +189,16 @@ def test_what_is_too_long_is_cut():
     assert report.request == {"omitted": ["data"]}
 
 
+def test_what_lies_deep_is_told_as_text():
+    """An object of a hundred levels is no reason to lose the error."""
+    deep: dict = {}
+    for _ in range(150):
+        deep = {"a": deep}
+    report = report_of({"user": deep, "extra": deep, "breadcrumbs": [{"data": deep}]}, service="", project="1")
+    prepare(report, Scrubber())
+    assert '{"a":{"a":' in repr(report.user)
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()

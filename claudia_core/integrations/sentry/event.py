@@ -32,6 +32,9 @@ from claudia_core.model.values import MAX_LABELS, MAX_MESSAGE, MAX_TRACEBACK, cl
 
 MOST_LOCALS = 30
 MOST_LOCAL = 1_000
+DEEPEST = 20
+"""Levels of objects and lists within user, request and context; what lies deeper is told as text."""
+
 KINDS = {"excepthook": "uncaught_exception", "threading": "uncaught_exception", "logging": "logged"}
 """How an error was met, by the SDK's `mechanism`."""
 
@@ -183,7 +186,7 @@ def _within(values: Mapping[str, Any], limit: int) -> dict[str, Any]:
     """As many of the values as fit into so many bytes of JSON, in their order; `omitted` names the others."""
     kept: dict[str, Any] = {}
     omitted, left = [], limit
-    for name, value in values.items():
+    for name, value in ((name, _flat(value)) for name, value in values.items()):
         size = len(orjson.dumps(value)) + len(name) * 2 + 4
         if size > left:
             omitted.append(clean_text(name, 50))
@@ -191,6 +194,14 @@ def _within(values: Mapping[str, Any], limit: int) -> dict[str, Any]:
         kept[name] = value
         left -= size
     return {**kept, "omitted": omitted[:20]} if omitted else kept
+
+
+def _flat(value: Any, levels: int = DEEPEST) -> Any:
+    if isinstance(value, dict | list) and levels == 0:
+        return clean_text(_plain(value), MOST_LOCAL)
+    if isinstance(value, dict):
+        return {name: _flat(one, levels - 1) for name, one in value.items()}
+    return [_flat(one, levels - 1) for one in value] if isinstance(value, list) else value
 
 
 def _breadcrumbs(found: Any) -> Iterator[dict[str, Any]]:
