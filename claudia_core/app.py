@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Protocol, Self, cast
 
 from claudia_core.accounts import Accounts, Revisions
-from claudia_core.address import is_elsewhere, open_cache, open_store
+from claudia_core.address import is_elsewhere, open_cache, open_store, store_file
 from claudia_core.boards import Boards
 from claudia_core.bus import EventBus, Handler
 from claudia_core.caches import Cache, cached
@@ -22,6 +22,7 @@ from claudia_core.capture.joining import join_errors
 from claudia_core.capture.reporter import Reporter
 from claudia_core.errors import ClaudiaError, StoreClosed, StoreError, WaitTimeout
 from claudia_core.feed import Feed
+from claudia_core.integrations.sealing import Seals
 from claudia_core.model.event import Event
 from claudia_core.model.task import Task
 from claudia_core.model.times import utc_now
@@ -99,6 +100,7 @@ class Claudia(Accounts, Outside):
         self.settings = load_settings(**values) if settings is None else settings.changed(**values)
         self.bus = EventBus()
         self.revisions = Revisions()
+        self._seals = Seals(self.settings, store_file(self.settings))
         self._is_elsewhere = store is None and is_elsewhere(self.settings)
         if self._is_elsewhere:
             self._work_elsewhere()
@@ -341,6 +343,8 @@ class Claudia(Accounts, Outside):
         settings = self.settings
         self.audit.prune(utc_now() - timedelta(days=settings.audit_days))
         self.webhooks.prune(utc_now() - timedelta(days=settings.keep_days))
+        self.notifications.notices.prune(utc_now() - timedelta(days=settings.keep_days))
+        self.notifications.dispatches.prune(utc_now() - timedelta(days=settings.keep_days))
         self.hooks.prune()
         return self.store.prune(Retention(age=timedelta(days=settings.keep_days), bytes=settings.keep_bytes))
 

@@ -10,6 +10,7 @@ from claudia_core.address import open_circuits
 from claudia_core.capture.scrubbing import Scrubber
 from claudia_core.errors import MissingExtra, SettingsError, StoreError
 from claudia_core.feed import Feed
+from claudia_core.integrations.sealing import Seals
 from claudia_core.model.health import Health
 from claudia_core.ports import Store
 from claudia_core.pulse import Duty, Pulse
@@ -19,6 +20,7 @@ from claudia_core.resilience.integrations import Integrations
 from claudia_core.services.events import NewEvent
 from claudia_core.services.health import HealthChecks
 from claudia_core.services.hooks import Hooks
+from claudia_core.services.notifications import Notifications
 from claudia_core.services.webhooks import Webhooks
 from claudia_core.settings import Settings
 
@@ -46,6 +48,7 @@ class Outside:
     store: Store
     health: HealthChecks
     feed: Feed
+    _seals: Seals
     _sender: WebhookSender | None = None
     _bridge: AmqpBridge | None = None
     _health_pulse: Pulse | None = None
@@ -114,6 +117,16 @@ class Outside:
         """
         self._require_here("the list of webhook endpoints")
         return Webhooks(self.acts_on)
+
+    @property
+    def notifications(self) -> Notifications:
+        """Who is told what, by which channels, and what they were told.
+
+        Raises:
+            StoreError: the hub is elsewhere: it keeps these itself.
+        """
+        self._require_here("the list of notifications")
+        return Notifications(self.acts_on, self._seals.sealer)
 
     @property
     def hooks(self) -> Hooks:

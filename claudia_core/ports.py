@@ -30,6 +30,22 @@ class Clock(Protocol):
         ...
 
 
+class Sealer(Protocol):
+    """Encrypts what is kept in the store and must not be read there."""
+
+    def encrypt(self, data: bytes) -> str:
+        """`data`, unreadable and unforgeable without the key."""
+        ...
+
+    def decrypt(self, text: str) -> bytes:
+        """What `encrypt` was given.
+
+        Raises:
+            SettingsError: it was not encrypted with a key that is at hand.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """One kind of document: its name, the text columns it is filtered or sorted by, and which of them are indexed.
@@ -301,6 +317,7 @@ __all__ = [
     "Reader",
     "Retention",
     "Sample",
+    "Sealer",
     "Store",
     "Transaction",
     "Work",

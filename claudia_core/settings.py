@@ -106,6 +106,11 @@ class Settings(WebSettings):
         description="Who carries mail: smtp://USER:PASSWORD@HOST:587, sendgrid://KEY, mailgun://KEY@DOMAIN, file:///FOLDER.",
     )
     mail_from: str = Field("claudia@localhost", max_length=400, description="From whom mail is.")
+    secret_keys: SecretStr | None = Field(
+        None,
+        description="What encrypts secrets in the store: 32 random bytes in URL-safe Base64, or several with commas, "
+        "the newest first. Made in a file beside the database when unset.",
+    )
     outgoing_allow: tuple[str, ...] = Field(
         (),
         max_length=100,

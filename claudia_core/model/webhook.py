@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -108,9 +108,7 @@ class Endpoint:
         """Whether this event is told to it."""
         if not self.active or event.type in NEVER_TOLD:
             return False
-        if not any(pattern == event.type or fnmatchcase(event.type, pattern) for pattern in self.events):
-            return False
-        return not self.filter or _holds(self.filter, event)
+        return matches(self.events, event.type) and holds(self.filter, event)
 
     def keys(self, now: datetime) -> list[bytes]:
         """The keys that sign now, the newest first."""
@@ -159,7 +157,15 @@ class Endpoint:
         )
 
 
-def _holds(filter: Mapping[str, Any], event: Event) -> bool:
+def matches(patterns: Iterable[str], type: str) -> bool:
+    """Whether an event's type is or fits one of the patterns."""
+    return any(pattern == type or fnmatchcase(type, pattern) for pattern in patterns)
+
+
+def holds(filter: Mapping[str, Any], event: Event) -> bool:
+    """Whether all conditions of a filter hold for an event."""
+    if not filter:
+        return True
     whole = {"type": event.type, "subject": event.subject, "data": event.data}
     for path, wanted in filter.items():
         found = _at(whole, path.split("."))

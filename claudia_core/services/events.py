@@ -18,7 +18,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESERVED = frozenset(
-    ("task", "progress", "error", "issue", "agent", "health", "webhook", "log", "key", "user", "filter", "claudia")
+    (
+        "task",
+        "progress",
+        "error",
+        "issue",
+        "agent",
+        "health",
+        "webhook",
+        "log",
+        "key",
+        "user",
+        "filter",
+        "notification",
+        "claudia",
+    )
 )
 """First words of event types that only Claudia itself emits."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from claudia_core.model.report import ErrorReport
 from claudia_core.model.times import utc_now
 from claudia_core.services.deliveries import Outcome, settle
 from claudia_core.services.events import NewEvent
+from claudia_core.services.notifications.queueing import Directory, queue
 from tests.api.protocols import PROTOCOLS, Ask, Refused, masked, normal, spoken
 
 type Values = dict[str, Any]
@@ -50,7 +51,7 @@ MADE = CHANGING.union(
     ("issue_id", "first_seen", "last_seen", "resolved_at", "culprit", "grouping", "author"),
     ("id", "root_id", "parent_id", "task_id", "cursor", "duration", "rate", "eta"),
     ("key", "prefix", "created_by", "revoked_at", "seen_at"),
-    ("secret", "endpoint_id", "next_at", "body", "until"),
+    ("secret", "endpoint_id", "target", "channels", "rule_id", "next_at", "body", "until"),
     ("created_at", "updated_at", "started_at", "finished_at", "heartbeat_at", "expires_at"),
 )
 """What writes make anew each time."""
@@ -118,6 +119,32 @@ class Stage:
         """A new source of this name."""
         return self.hub.hooks.create(self.no_source(name), "hmac", ["a secret of theirs"])[0].id
 
+    def channel(self, **values: Any) -> str:
+        """A new channel."""
+        return self.hub.notifications.channels.create("ops", "mail", "ops@example.org", **values).id
+
+    def rule(self) -> str:
+        """A new rule."""
+        return self.hub.notifications.rules.create("night", ["invoice:*"], users=["*"]).id
+
+    def no_rules(self) -> list[str]:
+        """Channels for offered rules, none of which is there."""
+        for rule in self.hub.notifications.rules.list():
+            self.hub.notifications.rules.delete(rule.id)
+        return [self.channel()]
+
+    def dispatch(self) -> str:
+        """A dispatch that waits."""
+        return self.hub.notifications.channels.test(self.channel()).id
+
+    def notice(self) -> str:
+        """A notice in the list of whoever has the token."""
+        event = self.hub.store.events(0, 1).events[0]
+        rule = replace(self.hub.notifications.rules.get(self.rule()), events=("*",))
+        directory = Directory((rule,), {}, self.hub.notifications.people.all()[:1])
+        self.hub.store.write(lambda tx: queue(tx, directory, [event])).result()
+        return self.hub.notifications.notices.list(unread=True).notices[0].id
+
     def delivery(self) -> str:
         """A delivery that waits, of a new endpoint."""
         return self.hub.webhooks.test(self.webhook()).id
@@ -177,7 +204,10 @@ def staged(hub: Claudia, asks: Mapping[str, Ask]) -> Stage:
     hub.flush()
     hub.events.append([NewEvent("invoice:paid", "42", {"amount": 12.5, "lines": [1, 2]})])
     agent = hub.agents.register("worker")
-    return Stage(hub, asks, parent.id, child.id, failed.id, occurrence.issue_id, agent.id, gone.id)
+    made = Stage(hub, asks, parent.id, child.id, failed.id, occurrence.issue_id, agent.id, gone.id)
+    made.dispatch()
+    made.notice()
+    return made
 
 
 READS: Mapping[str, list[Callable[[Stage], Values]]] = {
@@ -230,6 +260,12 @@ READS: Mapping[str, list[Callable[[Stage], Values]]] = {
     "health.checks": [lambda stage: {}],
     "health.history": [lambda stage: {"check": "store"}, lambda stage: {"check": "store", "days": 1, "hourly": True}],
     "log.status": [lambda stage: {}],
+    "channels.list": [lambda stage: {}],
+    "rules.list": [lambda stage: {}],
+    "rules.offered": [lambda stage: {}],
+    "dispatches.list": [lambda stage: {"limit": 1}, lambda stage: {"status": "pending"}],
+    "notices.list": [lambda stage: {}, lambda stage: {"user": "cleo", "unread": True, "limit": 1}],
+    "preferences.get": [lambda stage: {}, lambda stage: {"user": "cleo"}],
     "users.list": [lambda stage: {}],
     "keys.list": [lambda stage: {"limit": 5}],
     "sessions.list": [lambda stage: {"owner": "cleo"}],
@@ -323,6 +359,43 @@ WRITES: Mapping[str, Callable[[Stage], Values]] = {
     "deliveries.redrive": lambda stage: {"id": stage.delivery()},
     "health.run": lambda stage: {"name": "store"},
     "integrations.debug": lambda stage: {"integration": "github", "minutes": 5},
+    "channels.create": lambda stage: {
+        "name": "on call",
+        "kind": "pagerduty",
+        "address": "0123456789abcdef0123456789abcdef",
+        "digest": 5,
+        "quiet": "22:00-07:00 Europe/Berlin",
+        "per_hour": 10,
+        "active": False,
+    },
+    "channels.update": lambda stage: {"id": stage.channel(), "address": "dev@example.org", "digest": 10},
+    "channels.delete": lambda stage: {"id": stage.channel()},
+    "channels.test": lambda stage: {"id": stage.channel()},
+    "rules.create": lambda stage: {
+        "name": "etl",
+        "events": ["task:failed"],
+        "filter": {"data.type": ["etl", 1.5, None]},
+        "level": "critical",
+        "channels": [stage.channel()],
+        "users": ["cleo", "*"],
+        "template": "task_completed",
+        "active": False,
+    },
+    "rules.update": lambda stage: {"id": stage.rule(), "level": "info", "filter": {}, "active": False},
+    "rules.delete": lambda stage: {"id": stage.rule()},
+    "rules.add_offered": lambda stage: {"channels": stage.no_rules()},
+    "dispatches.redrive": lambda stage: {"id": stage.dispatch()},
+    "notices.acknowledge": lambda stage: {"ids": [stage.notice()]},
+    "preferences.set": lambda stage: {
+        "user": "cleo",
+        "email": "cleo@example.org",
+        "mail": True,
+        "toasts": False,
+        "level": "warning",
+        "muted": ["task:*"],
+        "quiet": "20:00-07:00",
+        "digest": 30,
+    },
     "users.add": lambda stage: {"name": stage.unknown("ann"), "scope": "operator", "projects": ["etl"]},
     "users.change": lambda stage: {"id": stage.user(), "scope": "admin", "projects": ["a"], "enabled": False},
     "users.remove": lambda stage: {"id": stage.user()},
@@ -416,6 +489,21 @@ REFUSALS: list[tuple[str, str, Callable[[Stage], Values]]] = [
     ),
     ("hooks.delete", "not_found", lambda stage: {"id": "nothing"}),
     ("integrations.debug", "invalid_value", lambda stage: {"minutes": 1e6}),
+    ("channels.create", "invalid_value", lambda stage: {"name": "x", "kind": "pigeon", "address": "y"}),
+    ("channels.create", "invalid_value", lambda stage: {"name": "x", "kind": "slack", "address": "no url"}),
+    ("channels.create", "not_found", lambda stage: {"name": "x", "kind": "webhook", "address": "nothing"}),
+    ("channels.update", "invalid_value", lambda stage: {"id": stage.channel(), "quiet": "25:00-07:00"}),
+    ("channels.test", "conflict", lambda stage: {"id": stage.channel(active=False)}),
+    ("rules.create", "not_found", lambda stage: {"name": "x", "events": ["a:b"], "channels": ["nothing"]}),
+    ("rules.create", "invalid_value", lambda stage: {"name": "x", "events": []}),
+    ("rules.update", "invalid_value", lambda stage: {"id": stage.rule(), "level": "loud"}),
+    ("rules.delete", "not_found", lambda stage: {"id": "nothing"}),
+    ("dispatches.list", "invalid_value", lambda stage: {"status": "lost"}),
+    ("dispatches.redrive", "not_found", lambda stage: {"id": "nothing"}),
+    ("notices.list", "not_found", lambda stage: {"user": "nobody"}),
+    ("notices.acknowledge", "not_found", lambda stage: {"ids": ["nothing"]}),
+    ("preferences.set", "invalid_value", lambda stage: {"quiet": "always"}),
+    ("preferences.set", "invalid_value", lambda stage: {"mail": True}),
     ("agents.get", "not_found", lambda stage: {"id": "nothing"}),
     ("agents.heartbeat", "not_found", lambda stage: {"id": "nothing"}),
     ("agents.register", "invalid_value", lambda stage: {"name": "w", "host": "h", "pid": -1}),

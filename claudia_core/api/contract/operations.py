@@ -16,6 +16,7 @@ from claudia_core.api.contract import (
     health,
     inputs,
     integrations,
+    notifications,
     outputs,
     webhooks,
     work,
@@ -67,7 +68,7 @@ ACCOUNTS = frozenset({"users", "keys", "sessions"})
 
 
 V, O, A = Scope  # noqa: E741 - columns of the table below
-i, o, a, w, n = inputs, outputs, accounts, webhooks, integrations
+i, o, a, w, n, t = inputs, outputs, accounts, webhooks, integrations, notifications
 ei, eo, ew = error_inputs, error_outputs, error_work
 
 TABLE = (
@@ -154,6 +155,31 @@ TABLE = (
     Operation(
         "integrations.debug", O, "POST", "/integrations/debug", n.DebugIntegration, n.DebuggedOut, n.debug_integration
     ),
+    Operation("channels.list", O, "GET", "/channels", i.Nothing, t.ChannelListOut, t.list_channels),
+    Operation("channels.create", A, "POST", "/channels", t.CreateChannel, t.ChannelOut, t.create_channel, 201),
+    Operation("channels.update", A, "POST", "/channels/{id}", t.UpdateChannel, t.ChannelOut, t.update_channel),
+    Operation("channels.delete", A, "POST", "/channels/{id}/delete", i.ById, t.ChannelOut, t.delete_channel),
+    Operation("channels.test", O, "POST", "/channels/{id}/test", i.ById, t.DispatchOut, t.test_channel),
+    Operation("rules.list", O, "GET", "/rules", i.Nothing, t.RuleListOut, t.list_rules),
+    Operation("rules.create", A, "POST", "/rules", t.CreateRule, t.RuleOut, t.create_rule, 201),
+    Operation("rules.update", A, "POST", "/rules/{id}", t.UpdateRule, t.RuleOut, t.update_rule),
+    Operation("rules.delete", A, "POST", "/rules/{id}/delete", i.ById, t.RuleOut, t.delete_rule),
+    Operation("rules.offered", O, "GET", "/offered-rules", i.Nothing, t.OfferedListOut, t.list_offered),
+    Operation("rules.add_offered", A, "POST", "/offered-rules", t.AddOffered, t.RuleListOut, t.add_offered, 201),
+    Operation("dispatches.list", O, "GET", "/dispatches", t.ListDispatches, t.DispatchPageOut, t.list_dispatches),
+    Operation("dispatches.redrive", O, "POST", "/dispatches/{id}/redrive", i.ById, t.DispatchOut, t.redrive_dispatch),
+    Operation("notices.list", V, "GET", "/notices", t.ListNotices, t.NoticePageOut, t.list_notices),
+    Operation(
+        "notices.acknowledge",
+        V,
+        "POST",
+        "/notices/acknowledge",
+        t.AcknowledgeNotices,
+        t.AcknowledgedOut,
+        t.acknowledge_notices,
+    ),
+    Operation("preferences.get", V, "GET", "/preferences", t.GetPreferences, t.PreferencesOut, t.get_preferences),
+    Operation("preferences.set", V, "POST", "/preferences", t.SetPreferences, t.PreferencesOut, t.set_preferences),
     Operation("users.list", A, "GET", "/users", a.ListAccounts, a.UserListOut, a.list_users),
     Operation("users.add", A, "POST", "/users", a.AddUser, a.UserOut, a.add_user, 201),
     Operation("users.change", A, "POST", "/users/{id}", a.ChangeUser, a.UserOut, a.change_user),

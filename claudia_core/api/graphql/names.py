@@ -29,6 +29,12 @@ NAMES: Mapping[str, str] = {
     "health.get": "health",
     "log.status": "log",
     "audit.list": "audit",
+    "rules.offered": "offered_rules",
+    "rules.add_offered": "add_offered_rules",
+    "dispatches.redrive": "redrive_dispatch",
+    "notices.acknowledge": "acknowledge_notices",
+    "preferences.get": "preferences",
+    "preferences.set": "set_preferences",
     "sessions.end_all": "end_sessions",
 }
 """Names that are not what `name_of` makes by its rule."""

@@ -24,9 +24,18 @@ from claudia_core.api.grpc.messages import fill, parse, to_values
 from claudia_core.api.grpc.statuses import refusing
 from claudia_core.app import Claudia
 from claudia_core.errors import StoreClosed, TooManyConnections, Unauthenticated
-from claudia_core.rpc.v1 import access_pb2, errors_pb2, events_pb2, hub_pb2, options_pb2, tasks_pb2, webhooks_pb2
+from claudia_core.rpc.v1 import (
+    access_pb2,
+    errors_pb2,
+    events_pb2,
+    hub_pb2,
+    notifications_pb2,
+    options_pb2,
+    tasks_pb2,
+    webhooks_pb2,
+)
 
-MODULES = (access_pb2, tasks_pb2, events_pb2, errors_pb2, hub_pb2, webhooks_pb2)
+MODULES = (access_pb2, tasks_pb2, events_pb2, errors_pb2, hub_pb2, webhooks_pb2, notifications_pb2)
 MAX_STREAMS = 100
 """Most streams at a time; each holds a thread."""
 

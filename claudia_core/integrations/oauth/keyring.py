@@ -39,6 +39,11 @@ class Keyring:
             raise SettingsError("a key for stored tokens is malformed", field="token_keys", hint=hint) from error
 
     @classmethod
+    def new(cls) -> Self:
+        """One new key, kept nowhere."""
+        return cls([Fernet.generate_key().decode()])
+
+    @classmethod
     def in_file(cls, file: Path) -> Self:
         """The keys in a file, one a line; it is made at first use, for its owner only.
 
