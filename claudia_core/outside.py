@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from claudia_core.integrations.amqp import AmqpBridge
     from claudia_core.integrations.mail import Mailer
     from claudia_core.integrations.mongodb import MongoDBService
+    from claudia_core.integrations.notifications import Notifier
     from claudia_core.integrations.webhooks.receiving import Incoming
     from claudia_core.integrations.webhooks.sender import WebhookSender
 
@@ -50,6 +51,7 @@ class Outside:
     feed: Feed
     _seals: Seals
     _sender: WebhookSender | None = None
+    _notifier: Notifier | None = None
     _bridge: AmqpBridge | None = None
     _health_pulse: Pulse | None = None
 
@@ -163,6 +165,30 @@ class Outside:
             self._sender = WebhookSender(self.store, self.integrations, allowed=allowed, lease=self.settings.lease)
         return self._sender
 
+    def send_notifications(self) -> Notifier:
+        """Tell people what rules say from now on; what a server does. One process on a store at a time does it.
+
+        Raises:
+            StoreError: the hub is elsewhere.
+            SettingsError: `outgoing_allow` holds what is neither network nor host.
+        """
+        from claudia_core.integrations.addresses import Allowed
+        from claudia_core.integrations.notifications import Notifier
+
+        self._require_here("telling people")
+        if self._notifier is None:
+            Allowed(self.settings.outgoing_allow)
+            self._notifier = Notifier(
+                self.store,
+                Notifications(self.store, self._seals.sealer),
+                self.integrations,
+                lambda: self.mail,
+                allow=self.settings.outgoing_allow,
+                base=self.settings.public_url,
+                lease=self.settings.lease,
+            )
+        return self._notifier
+
     def bridge_broker(self) -> AmqpBridge | None:
         """Tell events to the RabbitMQ of the settings and take commands from it, from now on; None without one.
 
@@ -226,5 +252,7 @@ class Outside:
             self._health_pulse.stop()
         if self._bridge is not None:
             self._bridge.stop()
+        if self._notifier is not None:
+            self._notifier.stop()
         if self._sender is not None:
             self._sender.stop()

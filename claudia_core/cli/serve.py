@@ -127,6 +127,7 @@ def _serve(claudia: Claudia, listener: socket.socket, packages: list[Package], p
     claudia.watch_agents()
     claudia.keep_pruned()
     claudia.send_webhooks()
+    claudia.send_notifications()
     claudia.bridge_broker()
     claudia.watch_health()
     with _uncollected():

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from claudia_core.errors import InvalidValue
 from claudia_core.model.address import host_of, require_url
+from claudia_core.model.apprise_address import require_service
 from claudia_core.model.times import from_optional_text, from_text, to_optional_text, to_text
 from claudia_core.model.values import require_text
 
@@ -22,7 +23,6 @@ PER_HOUR = 60
 """Messages an hour that a channel gets at most, where nothing else is said; more of them come as one."""
 
 _ROUTING_KEY = re.compile(r"(?:eu:)?[A-Za-z0-9]{32}")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{1,30}")
 
 
 class ChannelKind(StrEnum):
@@ -132,10 +132,7 @@ def require_channel_address(kind: ChannelKind, value: object) -> tuple[str, str]
             return text, f"{'eu:' if text.startswith('eu:') else ''}…{text[-4:]}"
         raise InvalidValue("the address is no routing key of PagerDuty", field="address", hint="32 letters and digits")
     if kind is ChannelKind.APPRISE:
-        scheme = urlsplit(text).scheme
-        if _SCHEME.fullmatch(scheme) and "://" in text:
-            return text, f"{scheme}://…"
-        raise InvalidValue("the address is no URL of apprise", field="address", hint="such as pover://USER@TOKEN")
+        return require_service(text), f"{urlsplit(text).scheme}://…"
     return text, text
 
 

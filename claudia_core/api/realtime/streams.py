@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from claudia_core.api.access.perform import caller
 from claudia_core.api.problems import KINDS, MEDIA_TYPE, of_error
 from claudia_core.api.realtime.channels import MAX_NAME, NAMES, channel, pattern
 from claudia_core.api.realtime.frames import StreamView, gap_document, server_sent, sign_of_life
 from claudia_core.api.realtime.realtime import Realtime
 from claudia_core.api.realtime.relay import Relay
 from claudia_core.api.realtime.serving import BODY
-from claudia_core.errors import AccessDenied, ClaudiaError, TooLarge
+from claudia_core.errors import AccessDenied, ClaudiaError, NotFound, StoreError, TooLarge
 from claudia_core.model.event import Gap
+from claudia_core.model.identity import Kind
 
 MAX_FILTERS = 20
 REFUSALS = ("access_denied", "too_large", "invalid_value", "too_many_connections")
@@ -175,11 +177,25 @@ def router(realtime: Realtime) -> APIRouter:
         after: Annotated[str | None, Query(description="Cursor to begin behind; now when left out")] = None,
         last_event_id: Annotated[str | None, Header(description="The same, as browsers send it")] = None,
     ) -> Response:
-        """A user's own notifications: the events about `user:{user_id}`, as server-sent events."""
+        """A user's own notifications, as server-sent events: `notification:sent` for each, by the user's id or name."""
         asked = Asked([f"user:{user_id}"], [], None, last_event_id or after)
         return await asked.answer(realtime, request.scope)
 
     return routes
+
+
+async def own_name(realtime: Realtime, scope: Scope, channel: str) -> str:
+    """A channel by the name that events know it by: that of a user by their id, who may be asked for by name, too."""
+    word, _, named = channel.partition(":")
+    if word != "user":
+        return channel
+    identity = caller(scope)
+    if identity.kind is Kind.USER and named == identity.name:
+        return f"user:{identity.id}"
+    try:
+        return f"user:{await asyncio.to_thread(realtime.claudia.notifications.people.id_of, named)}"
+    except (NotFound, StoreError):  # nobody yet, or a hub elsewhere, which has no users
+        return channel
 
 
 @dataclass(frozen=True)
@@ -194,8 +210,9 @@ class Asked:
     async def answer(self, realtime: Realtime, scope: Scope) -> Response:
         """The stream, or a problem document that says why not."""
         try:
-            view = self._view()
+            self._view()
             self._require_allowed(realtime, scope)
+            view = replace(self, channels=[await own_name(realtime, scope, name) for name in self.channels])._view()
             await realtime.relay.start()
             position, gap = await self._start(realtime.relay)
         except ClaudiaError as error:

@@ -23,6 +23,13 @@ TASK_COMPLETED = {
     "<p>Duration: {{ duration }}</p>\n<p>Result: {{ result }}</p>\n",
 }
 
+NOTIFICATION = {
+    "subject": "{{ title }}",
+    "html": "<h1>{{ title }}</h1>\n<ul>\n{% for line in lines %}<li>{{ line }}</li>\n{% endfor %}</ul>\n"
+    '{% if link %}<p><a href="{{ link }}">Open</a></p>\n{% endif %}',
+    "text": "{{ title }}\n\n{% for line in lines %}{{ line }}\n{% endfor %}{% if link %}\n{{ link }}\n{% endif %}",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -34,7 +41,7 @@ class Rendered:
 
 
 class Templates:
-    """Templates by name; `task_completed` is there from the start.
+    """Templates by name; `task_completed` and `notification` are there from the start.
 
     Raises:
         MissingExtra: jinja2 is not installed.
@@ -64,6 +71,7 @@ class Templates:
         self._plain = Environment(autoescape=False, undefined=StrictUndefined)
         self._made: dict[str, dict[str, Any]] = {}
         self.register("task_completed", **TASK_COMPLETED)
+        self.register("notification", **NOTIFICATION)
 
     def register(self, name: str, *, subject: str, html: str, text: str | None = None) -> None:
         """Add a template or replace the one of this name; without `text`, it is made from the HTML.

@@ -50,7 +50,7 @@ async def test_a_channel_tells_its_events_as_cloudevents(served: Served) -> None
         ("agents", ["agent:online"]),
         ("events:task:*ed", ["task:created", "task:started", "task:failed"]),
         ("events:*:opened", ["issue:opened"]),
-        ("user:ada", ["notification:sent"]),
+        ("user:ada", ["note:sent"]),
     ],
 )
 async def test_each_channel_carries_its_types(served: Served, channel: str, expected: list[str]) -> None:
@@ -62,8 +62,8 @@ async def test_each_channel_carries_its_types(served: Served, channel: str, expe
         served.claudia.progress.report_progress(task.id, 1)
         served.claudia.tasks.fail(task.id, "no more")
         served.claudia.agents.register()
-        served.append(1, type="notification:sent", subject="user:ada")
-        served.append(1, type="notification:sent", subject="user:bob")
+        served.append(1, type="note:sent", subject="user:ada")
+        served.append(1, type="note:sent", subject="user:bob")
         got = [(await hear(client))["data"]["type"] for _ in expected]
         assert got == expected
         assert (await say(client, type="ping"))["type"] == "pong", "nothing else came"

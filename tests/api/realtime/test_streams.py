@@ -11,6 +11,7 @@ import pytest
 from claudia_core import Claudia
 from claudia_core.api.realtime import Limits
 from claudia_core.ports import Retention
+from claudia_core.testing.waiting import eventually
 from tests.api.realtime.raw import RawClient
 from tests.api.realtime.serving import Served, serving
 
@@ -144,12 +145,32 @@ def test_a_users_own_notifications(claudia: Claudia) -> None:
     with serving(claudia, authorize=lambda scope, channel: channel != "user:bob") as served:
         with Listener(served, "/events/ada") as stream:
             stream.next()
-            served.append(1, type="notification:mail", subject="user:bob")
-            served.append(2, type="notification:mail", subject="user:ada")
+            served.append(1, type="note:mail", subject="user:bob")
+            served.append(2, type="note:mail", subject="user:ada")
             sent = stream.next()
-            assert (sent.event, sent.data["data"]["n"]) == ("notification:mail", 2)
+            assert (sent.event, sent.data["data"]["n"]) == ("note:mail", 2)
         refused = httpx2.get(served.url("/events/bob", "http"))
         assert (refused.status_code, refused.json()["code"]) == (403, "access_denied")
+
+
+def test_notifications_of_a_user_by_name(claudia: Claudia) -> None:
+    """What rules tell a user comes on their stream, whether it is asked for by their id or by their name."""
+    user = claudia.users.add("ada")
+    claudia.notifications.rules.create("failed", ["task:failed"], users=["ada"])
+    notifier = claudia.send_notifications()
+    eventually(lambda: notifier.is_sending)
+    with (
+        serving(claudia) as served,
+        Listener(served, "/events/ada") as by_name,
+        Listener(served, f"/events/{user.id}") as by_id,
+    ):
+        for stream in (by_name, by_id):
+            stream.next()
+        claudia.tasks.fail(claudia.tasks.create("load", start=True).id, "no rows")
+        for stream in (by_name, by_id):
+            sent = stream.next()
+            assert (sent.event, sent.data["data"]["title"]) == ("notification:sent", "load: failed")
+            assert sent.data["data"]["owner"] == user.id
 
 
 @pytest.mark.parametrize(
