@@ -46,6 +46,7 @@ PAGES = (
     PageSpec("/", "dashboards.pages.overview:Overview", "Overview", "overview"),
     PageSpec("/tasks", "dashboards.pages.tasks:TasksPage", "Tasks", "tasks"),
     PageSpec("/errors", "dashboards.pages.errors:ErrorsPage", "Errors", "errors"),
+    PageSpec("/health", "dashboards.pages.health:HealthPage", "Health", "health"),
     PageSpec("/events", "dashboards.pages.events:EventsPage", "Events", "events"),
 )
 """All pages. Navigation, addresses, titles and the tests of every page derive from this table."""

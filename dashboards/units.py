@@ -45,6 +45,13 @@ def span(seconds: float | None) -> str | None:
     return None
 
 
+def quick(seconds: float) -> str:
+    """How long a call took: `0.42 ms`, `12 ms`, `340 ms`, `1.2 s`."""
+    if seconds >= 0.9995:
+        return span(seconds) or ""
+    return f"{seconds * 1e3:.0f} ms" if seconds >= 0.00995 else f"{max(0.0, seconds) * 1e3:.2g} ms"
+
+
 def done(current: float, total: float | None, unit: str) -> str:
     """How far something has come: `3 of 10 items · 30%` or `3 items`."""
     if total is None:

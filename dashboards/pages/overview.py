@@ -12,6 +12,7 @@ from dashboards import cells, frames
 from dashboards.live import Page
 from dashboards.parts.durations import DurationChart
 from dashboards.parts.heading import heading, heading_html
+from dashboards.parts.health_strip import HealthStrip
 from dashboards.parts.kpis import KpiRow
 from dashboards.parts.onward import Onward
 from dashboards.parts.rows import Column, Rows
@@ -46,11 +47,15 @@ NONE_ENDED = ("Nothing has ended yet", "Completed, failed and cancelled tasks ar
 
 
 class Overview(Page):
-    """A verdict in one line, key figures, what runs, what failed, how long it takes, and all that beside yesterday."""
+    """A verdict in one line, how checks stand, key figures, what runs, what failed, how long it takes.
+
+    All that stands beside yesterday.
+    """
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, title="Overview", **params)
         self.verdict = heading("Overview", level=1)
+        self.health = HealthStrip(claudia)
         self.kpis = KpiRow(claudia)
         self.running = Rows(
             (STATUS, NAME, PROGRESS, RATE, ETA, DURATION), label="Running tasks", title="Running", opens="there"
@@ -70,6 +75,7 @@ class Overview(Page):
         self.further = Onward(FURTHER)
         self.layout = pn.Column(
             self.verdict,
+            self.health.layout,
             self.kpis.layout,
             self.running,
             _beside(self.failed, self.errors),
@@ -87,6 +93,7 @@ class Overview(Page):
         """Have the pictures made; nothing else is asked for, and only the first drawing of a chart takes long."""
         self.claudia.boards.tasks.picture()
         self.claudia.boards.trends.picture()
+        self.health.prepare()
         return self.chart.is_settled and self.durations.is_settled
 
     def refresh(self) -> None:
@@ -94,6 +101,7 @@ class Overview(Page):
         picture = self.claudia.boards.tasks.picture()
         tone, words = frames.verdict(picture)
         self.verdict.object = heading_html("Overview", words, tone, level=1)
+        self.health.refresh()
         self.kpis.refresh()
         active = [task for task in picture.open if task["status"] == Status.ACTIVE.value]
         zero = NOTHING_RUNS if any(picture.counts.values()) else NO_TASKS

@@ -7,6 +7,8 @@ TaskTable(claudia)
 from dashboards.parts.bar import ProgressBar
 from dashboards.parts.durations import DurationChart
 from dashboards.parts.events import EventList
+from dashboards.parts.health_list import HealthList
+from dashboards.parts.health_strip import HealthStrip
 from dashboards.parts.issue_detail import IssueDetail
 from dashboards.parts.issue_list import IssueList
 from dashboards.parts.kpis import KpiRow
@@ -18,6 +20,8 @@ from dashboards.parts.trends import TrendTable
 __all__ = [
     "DurationChart",
     "EventList",
+    "HealthList",
+    "HealthStrip",
     "IssueDetail",
     "IssueList",
     "KpiRow",

@@ -128,12 +128,17 @@ function select_copy(text) {  // where the clipboard is closed to scripts: plain
 function spark(value) {  // a bar for each hour, the present one last
   const most = Math.max(1, ...value.counts)
   const bars = value.counts.map((count) => h("i", {style: `height:${count ? Math.max(12, Math.round(100 * count / most)) : 4}%`, class: count ? "some" : ""}))
-  return h("span", {class: "spark", role: "img", "aria-label": value.label, title: value.label}, ...bars)
+  return h("span", {class: `spark ${value.tone ?? ""}`, role: "img", "aria-label": value.label, title: value.label}, ...bars)
+}
+
+function days(value) {  // a bar for each day, the present one last; how high it is tells what its colour does
+  const bars = value.days.map((tone, at) => h("i", {class: tone, title: value.titles?.[at]}))
+  return h("span", {class: "days", role: "img", "aria-label": value.label, title: value.titles ? null : value.label}, ...bars)
 }
 
 const KINDS = {
   text: (value) => h("span", {class: "text", title: String(value)}, String(value)),
-  link, status, progress, code, spark,
+  link, status, progress, code, spark, days,
   ago: (value) => clock("ago", value),
   when: (value) => h("span", {}, clock("ago", value), h("span", {class: "hint"}, ` · ${new Date(value).toLocaleString()}`)),
   span: (value) => clock("span", value.from, value.to),
@@ -408,6 +413,58 @@ function fields({model}) {
   return list
 }
 
+// --- Strip and Graph: states at a glance, and what leads to what ---------------------------------------------------------
+
+function strip({model}) {
+  const list = h("div", {class: "chips", role: "navigation", "aria-label": model.label})
+  const draw = () => list.replaceChildren(...model.items.map((item) => h("a", {class: "chip", href: item.href, title: item.hint},
+    status(item), h("span", {class: "what"}, item.label))))
+  model.on("items", draw)
+  draw()
+  return list
+}
+
+const svg = (tag, attrs = {}, ...children) => {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag)
+  for (const [name, value] of Object.entries(attrs)) { node.setAttribute(name, value) }
+  node.append(...children)
+  return node
+}
+const BOX = {width: 178, height: 44, right: 56, below: 12}
+
+function graph({model}) {
+  const place = (item) => [2 + item.x * (BOX.width + BOX.right), 2 + item.y * (BOX.height + BOX.below)]
+  const line = ({from, to, on}) => {
+    const [[x, y], [u, v]] = [place(model.items[from]), place(model.items[to])]
+    const [start, half, end] = [x + BOX.width, BOX.height / 2, u - 7]
+    const bend = `M${start} ${y + half} C${start + 26} ${y + half} ${end - 26} ${v + half} ${end} ${v + half}`
+    return [svg("path", {d: bend, class: on ? "line on" : "line"}), svg("path", {d: `M${end} ${v + half - 4} l7 4 l-7 4 z`, class: on ? "tip on" : "tip"})]
+  }
+  const box = (item) => {
+    const [x, y] = place(item)
+    const node = h("a", {class: "box", href: item.href, style: `left:${x}px;top:${y}px`, title: item.label}, h("span", {class: "what"}, item.label), status(item))
+    node.onclick = (event) => {
+      if (event.metaKey || event.ctrlKey || event.shiftKey) { return }
+      event.preventDefault()
+      model.send_msg({open: item.label})
+    }
+    return node
+  }
+  const root = h("div", {class: "graph", role: "group", "aria-label": model.label})
+  const draw = () => {
+    if (!model.items.length) { root.replaceChildren(); return }
+    const focused = root.getRootNode().activeElement?.title
+    const [across, down] = [Math.max(...model.items.map((item) => item.x + 1)), Math.max(...model.items.map((item) => item.y + 1))]
+    const size = {width: across * (BOX.width + BOX.right) - BOX.right + 4, height: down * (BOX.height + BOX.below) + 4}
+    const inner = h("div", {class: "inner", style: `width:${size.width}px;height:${size.height}px`}, svg("svg", {...size, "aria-hidden": "true"}, ...model.lines.flatMap(line)), ...model.items.map(box))
+    root.replaceChildren(inner)
+    if (focused) { [...root.querySelectorAll("a")].find((one) => one.title === focused)?.focus() }
+  }
+  model.on(["items", "lines"], draw)
+  draw()
+  return root
+}
+
 // --- Masthead: navigation, connection, theme, address ----------------------------------------------------------------
 
 const remembered = () => /(?:^|; )claudia-theme=(dark|light)(?:;|$)/.exec(document.cookie)?.[1]
@@ -544,6 +601,8 @@ export default {
   Tiles: {render: tiles},
   Tabs: {render: tabs},
   Fields: {render: fields},
+  Strip: {render: strip},
+  Graph: {render: graph},
   Banner: {render: banner},
   Masthead: {render: masthead},
 }
