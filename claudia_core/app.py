@@ -20,6 +20,7 @@ from claudia_core.bus import EventBus, Handler
 from claudia_core.caches import Cache, cached
 from claudia_core.capture.joining import join_errors
 from claudia_core.capture.reporter import Reporter
+from claudia_core.engines import Observer, observer_of
 from claudia_core.errors import ClaudiaError, StoreClosed, StoreError, WaitTimeout
 from claudia_core.feed import Feed
 from claudia_core.integrations.sealing import Seals
@@ -114,6 +115,8 @@ class Claudia(Accounts, Outside):
         self._subscriptions: list[Subscription] = []
         self._stoppable: list[Stoppable] = []
         self._agent_id: str | None = None
+        self._keeps_agent = True
+        self._observers: list[Observer] = []
         self._lock = threading.Lock()
         self._closed = False
         self._pid = os.getpid()
@@ -231,6 +234,18 @@ class Claudia(Accounts, Outside):
         """Keep a function's answers in this cache: `@claudia.cached("user:{id}", ttl=60)`; see `caches.cached`."""
         return cached(lambda: self.cache, key, ttl, **options)
 
+    def observe(self, what: Any) -> Observer:
+        """Tell this hub all that somebody else's tasks do: those of a `celery.Celery`, from two lines where it is made.
+
+        See `engines.celery`. Stop with the answer's `stop()`, or by closing the hub.
+
+        Raises:
+            InvalidValue: it is nothing that can be observed.
+        """
+        observer = observer_of(what, self)
+        self._observers.append(observer)
+        return observer
+
     def current_task(self) -> Run | None:
         """The innermost tracked loop or task that the caller is in."""
         return current_run(self)
@@ -266,6 +281,27 @@ class Claudia(Accounts, Outside):
                 self._pulse.add(Duty("heartbeat", beat, lambda: self.agents.heartbeat(id), first=beat))
                 self.watch_agents()
             return self._agent_id
+
+    def work_as(self, agent_id: str) -> None:
+        """What runs here from now on belongs to this agent, which somebody else registers and keeps alive."""
+        with self._lock:
+            self._agent_id, self._keeps_agent = agent_id, False
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """False in a process that was forked since this hub was opened: there it can do nothing but `reopen`."""
+        return self._pid == os.getpid()
+
+    def reopen(self) -> None:
+        """Open this hub anew in a forked process. Handlers, subscriptions and runs stay with the parent.
+
+        Raises:
+            StoreError: the store cannot be opened.
+        """
+        if not self.is_of_this_process:
+            settings, observers = self.settings, self._observers
+            Claudia.__init__(self, settings=settings)
+            self._observers = observers
 
     def begun(self, run: Run) -> None:
         """Look at this run from now on; it is stopped when somebody cancels its task."""
@@ -368,6 +404,8 @@ class Claudia(Accounts, Outside):
         atexit.unregister(self.close)
         if os.getpid() != self._pid:  # a fork: all of this is the parent's
             return
+        for observer in self._observers:
+            observer.stop()
         for run in reversed(self._sampler.runs):  # the inner ones first: a parent takes its children along
             run.abandon("the hub was closed while this was running")
         self._sampler.stop()
@@ -378,7 +416,7 @@ class Claudia(Accounts, Outside):
         self.feed.stop()
         self._reporter.stop(self.settings.shutdown_timeout)
         with suppress(ClaudiaError, TimeoutError):
-            if self._agent_id is not None:
+            if self._agent_id is not None and self._keeps_agent:
                 self.agents.leave(self._agent_id)
             self.flush(self.settings.shutdown_timeout)
         self.store.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +77,13 @@ class RemoteTasks(Tasks):
         """See `services.Tasks`."""
         key = f"{id}/{move.key}"
         self._outbox.post(f"move/{key}", f"tasks.{move.name}", once=key, id=id, **move.values)
+
+    def note_soon(self, new: NewTask, move: Move | None = None) -> None:
+        """See `services.Tasks`. With a change it is made without a parent, which the hub may be told of later."""
+        checked = new.checked()
+        self.create_soon(checked if move is None else replace(checked, parent_id=None))
+        if move is not None:
+            self.move_soon(str(checked.id), move)
 
     def get(self, id: str) -> Task:
         """See `services.Tasks`."""

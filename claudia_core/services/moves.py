@@ -93,6 +93,12 @@ def create(tx: Transaction, new: NewTask, start: bool = False) -> Task:
     return starting(new.agent_id)(tx, task) if start else task
 
 
+def without_unknown_parent(tx: Transaction, new: NewTask) -> NewTask:
+    """The same, without its parent where there is no such task."""
+    is_known = new.parent_id is None or tx.get("tasks", new.parent_id) is not None
+    return new if is_known else replace(new, parent_id=None)
+
+
 def _root_of(tx: Transaction, new: NewTask) -> str:
     if new.parent_id is None:
         return new.id or ""

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from claudia_core.errors import ClaudiaError
 from claudia_core.model.looks import tasks_html
 from claudia_core.model.task import Status, Task, TaskError
+from claudia_core.model.times import utc_now
 from claudia_core.model.values import MAX_MESSAGE, clean_text, require_count
 from claudia_core.ports import Query, Store, Transaction
 from claudia_core.services import moves, rollups
+from claudia_core.services.dated import Dated
 from claudia_core.services.listing import Listing
 from claudia_core.services.moves import Move
 from claudia_core.services.new_task import NewTask
@@ -179,7 +181,22 @@ class Tasks:
 
     def move_soon(self, id: str, move: Move) -> None:
         """The same as soon as the store can, without waiting for it. A change that turns out illegal is logged."""
-        self._store.post(f"{id}/move", lambda tx: move(tx, moves.load(tx, id)))
+        self._store.post(f"{id}/{move.key}", lambda tx: move(tx, moves.load(tx, id)))
+
+    def note_soon(self, new: NewTask, move: Move | None = None) -> None:
+        """Note what happens to a task elsewhere, now, as soon as the store can. One that is not there is made first.
+
+        It is made without a parent where that is not known: other systems tell in an order of their own.
+        """
+        checked = new.checked()
+        moment = utc_now()
+
+        def work(tx: Transaction) -> Task:
+            then = Dated(tx, moment)
+            task = moves.create(then, moves.without_unknown_parent(then, checked))
+            return task if move is None else move(then, task)
+
+        self._store.post(f"{checked.id}/{'create' if move is None else move.key}", work)
 
     # --- find ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,70 @@
+"""Changes of tasks that Celery runs.
+
+Celery tells late, twice, or out of order: its messages are delivered at least once, and several processes tell of one
+task. So a change that does not fit any more leaves the task as it is, instead of raising.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from claudia_core.model.task import Status, Task, TaskError
+from claudia_core.ports import Transaction
+from claudia_core.services import moves
+from claudia_core.services.moves import Move
+
+REVOKED, EXPIRED, TERMINATED = "revoked in Celery", "expired in Celery", "terminated in Celery"
+REASONS = frozenset({REVOKED, EXPIRED, TERMINATED})
+"""Why a task was cancelled, where Celery is who did it."""
+
+
+def beginning(agent_id: str | None, *, again: bool, begun: Callable[[Task], None]) -> Move:
+    """A worker begins the task. `again`: Celery delivered it once more, so an end that the hub knows does not count.
+
+    One that completed stays so: its second run is not told. `begun` is called with the task as it is then.
+    """
+    start = moves.starting(agent_id)
+
+    def make(tx: Transaction, task: Task) -> Task:
+        if task.status is Status.ACTIVE:  # who had it went away, and nobody noticed yet
+            task = moves.failing(lost())(tx, task)
+            again_now = True
+        else:
+            again_now = again
+        if again_now and task.status in (Status.FAILED, Status.CANCELLED):
+            task = moves.retrying()(tx, task)
+        if task.status is Status.PENDING:
+            task = start(tx, task)
+        begun(task)
+        return task
+
+    return replace(start, make=make)
+
+
+def ending(move: Move) -> Move:
+    """The same change, unless the task has ended."""
+    return _unless(move, lambda task: task.status.is_terminal)
+
+
+def completing(result: Any) -> Move:
+    """A worker completed the task, unless it ended otherwise."""
+    return _unless(moves.completing(result), lambda task: task.status is not Status.ACTIVE)
+
+
+def retrying() -> Move:
+    """The task is to be done again, unless it waits for that already."""
+    return _unless(moves.retrying(), lambda task: task.status not in (Status.FAILED, Status.CANCELLED))
+
+
+def lost(what: str = "its worker stopped without finishing it") -> TaskError:
+    """What a task fails with whose worker is gone."""
+    return TaskError("WorkerLost", what, code="lost")
+
+
+def _unless(move: Move, is_late: Callable[[Task], bool]) -> Move:
+    def make(tx: Transaction, task: Task) -> Task:
+        return task if is_late(task) else move.make(tx, task)
+
+    return replace(move, make=make)

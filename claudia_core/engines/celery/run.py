@@ -1,0 +1,54 @@
+"""A task that Celery runs, as a run of this process."""
+
+from __future__ import annotations
+
+from claudia_core.engines.celery import changes
+from claudia_core.model.task import Status, Task
+from claudia_core.services.moves import Move
+from claudia_core.services.new_task import NewTask
+from claudia_core.tracking.run import Hub
+from claudia_core.tracking.task import TaskBlock
+
+
+class CeleryRun(TaskBlock):
+    """`claudia.current_task()` within a Celery task. It is saved without waiting: the worker does not stop for the hub.
+
+    Args:
+        hub: where it is told.
+        new: the task.
+        retries: how often Celery has tried it before.
+        again: whether Celery delivered the task once more.
+    """
+
+    def __init__(self, hub: Hub, new: NewTask, *, retries: int = 0, again: bool = False) -> None:
+        super().__init__(hub, new, show=False)
+        self._retries = retries
+        self._again = again
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt of the task this is, counted from 1."""
+        return self._retries + 1 if self.saved is None else self.saved.attempt
+
+    def finish(self, status: Status, move: Move) -> None:
+        """End the run; soon it is saved."""
+        self._end(status, move)
+
+    def retry(self) -> None:
+        """Celery is to run it again."""
+        self.hub.tasks.note_soon(self._new, changes.retrying())
+
+    def _save_begin(self) -> None:
+        again = self._again or self._retries > 0
+        begin = changes.beginning(self.hub.agent_id(), again=again, begun=self._begun)
+        self.hub.tasks.note_soon(self._new, begin)
+
+    def _begun(self, task: Task) -> None:
+        """The store's thread saved, or is about to save, that this began."""
+        self.saved = task
+        if task.status is Status.CANCELLED:
+            self.stop(task.progress.message)
+
+    def _save_end(self, move: Move) -> None:
+        if not self.was_cancelled:
+            self.hub.tasks.note_soon(self._new, changes.ending(move))
