@@ -30,6 +30,7 @@ COMMANDS = {
     "session": ("session:app", "Who is signed in: list, end, sign out everywhere."),
     "audit": ("audit:audit", "Who changed what: as a table, JSON lines or CSV."),
     "replay": ("replay:replay", "Fold tasks, issues, rollups or projections of your own again from the log."),
+    "migrate": ("migrate:migrate", "Copy a hub with its log to another store, and check the copy."),
     "prune": ("store:prune", "Delete old events."),
     "backup": ("store:backup", "Copy the store to a new file while it is in use."),
     "restore": ("store:restore", "Put a backup in the place of the store."),

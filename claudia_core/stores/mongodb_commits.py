@@ -259,10 +259,16 @@ def _by_collection(changes: Changes) -> dict[str, list[Any]]:
 
 
 def _replace(name: str, id: str, stored: Stored) -> ReplaceOne[dict[str, Any]]:
+    return ReplaceOne({"_id": id}, row_of(name, stored), upsert=True)
+
+
+def row_of(name: str, stored: Stored) -> dict[str, Any]:
+    """A document as it is kept, without its id: its columns and sets as fields, and the whole as text."""
     kind = schema.collection(name)
     row: dict[str, Any] = dict(zip(kind.columns, stored.columns, strict=True))
     row |= {field: sorted(values) for field, values in zip(kind.sets, stored.sets, strict=True)}
-    return ReplaceOne({"_id": id}, {**row, "body": stored.body}, upsert=True)
+    row["body"] = stored.body
+    return row
 
 
 def _commits(changes: Changes, first: int, batch: str) -> Iterator[dict[str, Any]]:
@@ -272,21 +278,22 @@ def _commits(changes: Changes, first: int, batch: str) -> Iterator[dict[str, Any
     size = 0
     for record in changes.records:
         if part and (len(part) == MOST_EVENTS or size + len(record.data) > MOST_BYTES):
-            yield _commit(part, first, size, at, batch)
+            yield commit_document(part, first, at, batch)
             first += len(part)
             part, size = [], 0
         part.append(record)
         size += len(record.data)
-    yield _commit(part, first, size, at, batch)
+    yield commit_document(part, first, at, batch)
 
 
-def _commit(records: list[Record], first: int, size: int, at: str, batch: str) -> dict[str, Any]:
+def commit_document(records: list[Record], first: int, at: str, batch: str = "") -> dict[str, Any]:
+    """Events that follow each other, with the sequence of the first, as one document of the log."""
     return {
         "seq": first,
         "skip": 0,
         "last": first + len(records) - 1,
         "at": at,
         "batch": batch,
-        "bytes": size,
+        "bytes": sum([len(record.data) for record in records]),
         "events": [{"t": record.type, "s": record.subject, "d": record.data} for record in records],
     }

@@ -32,6 +32,8 @@ type Client = MongoClient[dict[str, Any]]
 
 OLDEST_SERVER = (5, 0)
 DEFAULT_DATABASE = "claudia"
+MIGRATION = "migration"
+"""The document of `meta` that a database has while a hub is copied to it."""
 
 UNAUTHORIZED, AUTHENTICATION_FAILED, OUT_OF_DISK_SPACE, NO_REPLICATION = 13, 18, 14031, 20
 STANDALONE_CURE = "start mongod with --replSet rs0, and run rs.initiate() once in mongosh"
@@ -124,10 +126,10 @@ def prepare(client: Client, name: str, place: str) -> str:
         StoreUnavailable: it does not answer in time.
     """
     with mongodb_errors(place):
-        _require_able(client, place)
+        require_able(client, place)
         database = durable(client, name)
-        _require_known(database, place)
-        _make_indexes(database)
+        require_known(database, place)
+        make_indexes(database)
         meta = database["meta"]
         first = {"epoch": new_id().replace("-", ""), "since": to_text(utc_now()), "version": SCHEMA_VERSION}
         meta.update_one({"_id": "log"}, {"$setOnInsert": first}, upsert=True)
@@ -148,7 +150,12 @@ def durable(client: Client, name: str) -> Database[dict[str, Any]]:
     )
 
 
-def _require_able(client: Client, place: str) -> None:
+def require_able(client: Client, place: str) -> None:
+    """Refuse a server that cannot do what is needed.
+
+    Raises:
+        StoreError: it is a single server, or too old.
+    """
     hello = client.admin.command("hello")
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise StoreError(f"the store {place} is a single server, which has no transactions", hint=STANDALONE_CURE)
@@ -158,7 +165,16 @@ def _require_able(client: Client, place: str) -> None:
         raise StoreError(f"the store {place} is MongoDB {found}", hint=f"use MongoDB {wanted} or newer")
 
 
-def _require_known(database: Database[dict[str, Any]], place: str) -> None:
+def require_known(database: Database[dict[str, Any]], place: str) -> None:
+    """Refuse a database that must not be touched.
+
+    Raises:
+        StoreTooNew: a newer Claudia wrote it.
+        StoreError: a copy to it was interrupted.
+    """
+    if database["meta"].find_one({"_id": MIGRATION}) is not None:
+        hint = "run claudia migrate again: it begins anew"
+        raise StoreError(f"{place} holds a part of a hub: a copy to it is under way or was interrupted", hint=hint)
     found = database["meta"].find_one({"_id": "log"}) or {}
     version = found.get("version", SCHEMA_VERSION)
     if version > SCHEMA_VERSION:
@@ -168,7 +184,7 @@ def _require_known(database: Database[dict[str, Any]], place: str) -> None:
         )
 
 
-def _make_indexes(database: Database[dict[str, Any]]) -> None:
+def make_indexes(database: Database[dict[str, Any]]) -> None:
     """Indexes that are missing are made; the collections come into being with them."""
     log = database[LOG]
     log.create_index("seq", unique=True)

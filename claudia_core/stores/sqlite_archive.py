@@ -26,7 +26,7 @@ def backup(source: apsw.Connection, target: Path) -> None:
     """
     if target.exists():
         raise StoreError(f"{target} exists already", hint="name a new file")
-    with _partial(target) as partial, closing(apsw.Connection(str(partial))) as copy:
+    with partial_file(target) as partial, closing(apsw.Connection(str(partial))) as copy:
         _copy(source, copy)
 
 
@@ -42,7 +42,7 @@ def restore(source: Path, target: Path) -> None:
         raise StoreError(f"there is no backup {source}", hint="make one with: claudia backup FILE")
     with sqlite_errors(str(source)), closing(_open_read_only(source)) as checked:
         _require_store(checked, source)
-        with _partial(target) as partial:
+        with partial_file(target) as partial:
             with closing(apsw.Connection(str(partial))) as copy:
                 _copy(checked, copy)
                 new_epoch(copy)
@@ -50,20 +50,24 @@ def restore(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _partial(target: Path) -> Iterator[Path]:
+def partial_file(target: Path) -> Iterator[Path]:
     """A file of this user's only that takes the target's name when all went well, and is gone otherwise."""
     partial = target.with_name(target.name + ".partial")
     with sqlite_errors(str(target)):
         try:
-            partial.unlink(missing_ok=True)
+            _remove(partial)  # what a killed process left; its write-ahead log must not be taken for the new one's
             os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             yield partial
             partial.rename(target)
         except OSError as error:
             raise StoreError(f"{target} cannot be written: {error}", hint="name a file in another folder") from error
         finally:
-            for ending in ("", "-journal", "-wal", "-shm"):
-                partial.with_name(partial.name + ending).unlink(missing_ok=True)
+            _remove(partial)
+
+
+def _remove(partial: Path) -> None:
+    for ending in ("", "-journal", "-wal", "-shm"):
+        partial.with_name(partial.name + ending).unlink(missing_ok=True)
 
 
 def _copy(source: apsw.Connection, copy: apsw.Connection) -> None:
