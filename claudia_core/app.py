@@ -21,7 +21,9 @@ from claudia_core.caches import Cache, cached
 from claudia_core.capture.joining import join_errors
 from claudia_core.capture.reporter import Reporter
 from claudia_core.engines import Observer, observer_of
-from claudia_core.errors import ClaudiaError, StoreClosed, StoreError, WaitTimeout
+from claudia_core.engines.handlers import Function, Handlers
+from claudia_core.engines.working import Working
+from claudia_core.errors import ClaudiaError, Conflict, StoreClosed, StoreError, WaitTimeout
 from claudia_core.feed import Feed
 from claudia_core.integrations.sealing import Seals
 from claudia_core.model.event import Event
@@ -38,6 +40,7 @@ from claudia_core.services.events import Events
 from claudia_core.services.filters import Filters
 from claudia_core.services.health import HealthChecks
 from claudia_core.services.progress import ProgressService
+from claudia_core.services.queues import Queues
 from claudia_core.services.tasks import NewTask, Tasks
 from claudia_core.settings import Settings, load_settings
 from claudia_core.showing import show
@@ -84,6 +87,7 @@ class Claudia(Accounts, Outside):
     events: Events
     agents: Agents
     filters: Filters
+    queues: Queues
 
     def __init__(
         self,
@@ -117,6 +121,8 @@ class Claudia(Accounts, Outside):
         self._agent_id: str | None = None
         self._keeps_agent = True
         self._observers: list[Observer] = []
+        self.handlers = Handlers()
+        self._working: Working | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._pid = os.getpid()
@@ -158,6 +164,7 @@ class Claudia(Accounts, Outside):
         self.events = Events(store)
         self.agents = Agents(store, lease=self.settings.lease)
         self.filters = Filters(store)
+        self.queues = Queues(store)
 
     def over(self, store: Store) -> Self:
         """This hub with its changes made through `store`, such as one that checks something in each transaction."""
@@ -268,6 +275,44 @@ class Claudia(Accounts, Outside):
         run = current_run(self)
         return (None if run is None else run.id), self._agent_id
 
+    # --- tasks that agents run ----------------------------------------------------------------------------------
+
+    def handler(self, type: str, **rules: Any) -> Callable[[Function], Function]:
+        """Make a function the handler of a type of task: `@claudia.handler("resize", retries=3, timeout=60)`.
+
+        The function stays as it is. `rules` are those of `engines.Handlers.register`.
+
+        Raises:
+            InvalidValue: a rule is wrong, or the signature cannot be filled from a payload.
+            Conflict: another function handles this type already.
+        """
+
+        def register(function: Function) -> Function:
+            self.handlers.register(type, function, **rules)
+            return function
+
+        return register
+
+    def work(self, **options: Any) -> Working:
+        """Run tasks that have handlers here, in the background of this process, from now on.
+
+        Args:
+            options: `capacity`: most tasks at once. `types`: only these. `engine`: where they run, the local engine by
+                default; see `engines.working.Working`.
+
+        Raises:
+            InvalidValue: there are no handlers.
+            Conflict: this hub works already.
+            StoreError: the hub is elsewhere.
+        """
+        self._require_here("working on tasks")
+        with self._lock:
+            if self._working is not None and not self._working.is_over:
+                raise Conflict("this hub works on tasks already", hint="stop that first")
+        working = Working(self, **options)
+        self._working = working
+        return working.start()
+
     # --- what runs need (`tracking.run.Hub`) ----------------------------------------------------------------------
 
     def agent_id(self) -> str:
@@ -278,7 +323,7 @@ class Claudia(Accounts, Outside):
             if self._agent_id is None:
                 id = self._agent_id = self.agents.register().id
                 beat = self.settings.heartbeat
-                self._pulse.add(Duty("heartbeat", beat, lambda: self.agents.heartbeat(id), first=beat))
+                self._pulse.add(Duty("heartbeat", beat, lambda: self._beat(id), first=beat))
                 self.watch_agents()
             return self._agent_id
 
@@ -302,6 +347,10 @@ class Claudia(Accounts, Outside):
             settings, observers = self.settings, self._observers
             Claudia.__init__(self, settings=settings)
             self._observers = observers
+
+    def _beat(self, id: str) -> None:
+        working = self._working
+        self.agents.heartbeat(id, None if working is None else working.vitals())
 
     def begun(self, run: Run) -> None:
         """Look at this run from now on; it is stopped when somebody cancels its task."""
@@ -406,6 +455,9 @@ class Claudia(Accounts, Outside):
             return
         for observer in self._observers:
             observer.stop()
+        with suppress(ClaudiaError):
+            if self._working is not None:
+                self._working.stop(self.settings.shutdown_timeout)
         for run in reversed(self._sampler.runs):  # the inner ones first: a parent takes its children along
             run.abandon("the hub was closed while this was running")
         self._sampler.stop()

@@ -3,6 +3,7 @@
     ClaudiaError
     ├── InvalidValue            a value broke a rule; `field` names it
     │   ├── TooLarge            a value is over its limit
+    │   ├── PayloadInvalid      a task's payload is not what its handler takes
     │   ├── BadCursor           a cursor cannot be read, or belongs to another log
     │   ├── Malformed           a request cannot be read at all
     │   ├── UnsupportedMedia    a request's body is not in a form that is read here
@@ -11,6 +12,7 @@
     │   └── TaskNotFound
     ├── Conflict                the change does not fit the present state
     │   ├── IllegalTransition   a task cannot go from its status to the asked one
+    │   ├── StaleClaim          another claim of the task counts by now, or none
     │   ├── PreconditionFailed  the thing was changed since the caller read it
     │   └── IdempotencyBusy     the same request is being carried out (retry helps)
     ├── StoreError              the store could not do it
@@ -83,6 +85,12 @@ class TooLarge(InvalidValue):
     code = "too_large"
 
 
+class PayloadInvalid(InvalidValue):
+    """A task's payload is not what its handler takes."""
+
+    code = "payload_invalid"
+
+
 class BadCursor(InvalidValue):
     """A cursor cannot be read, or belongs to another log."""
 
@@ -129,6 +137,12 @@ class IllegalTransition(Conflict):
     """A task cannot go from its status to the asked one."""
 
     code = "illegal_transition"
+
+
+class StaleClaim(Conflict):
+    """The task was taken from who says this: another claim of it counts by now, or none."""
+
+    code = "stale_claim"
 
 
 class PreconditionFailed(Conflict):

@@ -12,7 +12,7 @@ from claudia_core.clients.http import Connection, prepare
 from claudia_core.clients.outbox import Outbox
 from claudia_core.clients.streams import EventStream, event_of
 from claudia_core.errors import BadCursor, ClaudiaError, StoreError
-from claudia_core.model.agent import Agent, AgentStatus
+from claudia_core.model.agent import Agent, AgentMode, AgentStatus, Vitals
 from claudia_core.model.event import Cursor, EventSlice, Gap
 from claudia_core.model.health import Check, Health, HealthReport
 from claudia_core.model.issue import Comment, Issue, Occurrence
@@ -214,7 +214,15 @@ class RemoteAgents(Agents):
         """See `services.Agents`."""
         return Agent.from_document(self._connection.ask("agents.register", key="", **asdict(new.checked())))
 
-    def heartbeat(self, id: str) -> None:
+    def announce(self, id: str, capabilities: Iterable[str], capacity: int) -> Agent:  # noqa: ARG002 - as there
+        """Raises StoreError: tasks are taken from queues where the store is."""
+        raise StoreError("an agent takes tasks from the store itself, and this hub is elsewhere")
+
+    def _ask(self, id: str, mode: AgentMode) -> Agent:
+        """See `services.Agents`."""
+        return Agent.from_document(self._connection.ask(f"agents.{ASKED[mode]}", id=id))
+
+    def heartbeat(self, id: str, vitals: Vitals | None = None) -> None:  # noqa: ARG002 - vitals are of agents there
         """See `services.Agents`. While the hub is away one waits, and is the first thing it hears."""
         self._outbox.post(f"heartbeat/{id}", "agents.heartbeat", once="", id=id)
 
@@ -242,6 +250,15 @@ class RemoteAgents(Agents):
     def watch(self) -> int:
         """Nothing: the hub does that itself."""
         return 0
+
+
+ASKED: Mapping[AgentMode, str] = {
+    AgentMode.WORKING: "resume",
+    AgentMode.PAUSED: "pause",
+    AgentMode.DRAINING: "drain",
+    AgentMode.STOPPING: "stop",
+}
+"""The operation that asks for a mode."""
 
 
 class RemoteHealth(HealthChecks):

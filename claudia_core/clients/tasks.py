@@ -9,7 +9,7 @@ from typing import Any
 
 from claudia_core.clients.http import Connection
 from claudia_core.clients.outbox import Outbox
-from claudia_core.errors import ClaudiaError, Conflict, IllegalTransition
+from claudia_core.errors import ClaudiaError, Conflict, IllegalTransition, StaleClaim
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status, Task
 from claudia_core.model.times import require_utc, to_text
@@ -48,20 +48,26 @@ class RemoteTasks(Tasks):
         self._outbox.post(f"create/{document['id']}", "tasks.create", once="", **document)
 
     def progress(
-        self, id: str, current: float | None = None, *, total: float | None = None, message: str | None = None
+        self,
+        id: str,
+        current: float | None = None,
+        *,
+        total: float | None = None,
+        message: str | None = None,
+        claim: int | None = None,
     ) -> Task:
         """See `services.Tasks`."""
         update = ProgressUpdate(id, current, total, message).checked()
         self._outbox.settle()
         told: dict[str, Any] = {"current": update.current, "total": update.total, "message": update.message}
-        return Task.from_document(self._connection.ask("tasks.progress", id=id, **told))
+        return Task.from_document(self._connection.ask("tasks.progress", id=id, claim=claim, **told))
 
     def move(self, id: str, move: Move) -> Task:
         """See `services.Tasks`."""
         self._outbox.settle()
         try:
             found = self._connection.ask(f"tasks.{move.name}", id=id, key=f"{id}/{move.key}", **move.values)
-        except IllegalTransition:
+        except (IllegalTransition, StaleClaim):
             raise
         except Conflict as refusal:  # it was made, and its answer was lost
             return self._made(id, move, refusal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -18,9 +18,37 @@ class AgentStatus(StrEnum):
     LOST = "lost"
 
 
+class AgentMode(StrEnum):
+    """What an agent is asked to do; it takes new tasks only while working."""
+
+    WORKING = "working"
+    PAUSED = "paused"
+    DRAINING = "draining"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """What an agent tells with a heartbeat.
+
+    `running` tasks it works on now, `memory` of its processes in bytes, tasks that it `completed` and that `failed`
+    since it began, and how many ended in the last minute.
+    """
+
+    running: int = 0
+    memory: int = 0
+    completed: int = 0
+    failed: int = 0
+    per_minute: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """A process that runs tasks, alive as long as it renews its lease (`lease` seconds after each heartbeat)."""
+    """A process that runs tasks, alive as long as it renews its lease (`lease` seconds after each heartbeat).
+
+    `capabilities` are the types of task that it takes from the queues, at most `capacity` at once; without any, it only
+    runs what its own program begins.
+    """
 
     id: str
     name: str
@@ -30,15 +58,25 @@ class Agent:
     heartbeat_at: datetime
     status: AgentStatus = AgentStatus.ONLINE
     lease: float = 15.0
+    capabilities: tuple[str, ...] = ()
+    capacity: int = 0
+    mode: AgentMode = AgentMode.WORKING
+    vitals: Vitals = Vitals()
+
+    @property
+    def state(self) -> str:
+        """In one word: the mode while it is online, else its status; `online` when it is online and working."""
+        is_plain = self.status is not AgentStatus.ONLINE or self.mode is AgentMode.WORKING
+        return self.status.value if is_plain else self.mode.value
 
     @property
     def expires_at(self) -> datetime:
         """When the agent counts as lost unless it sends a heartbeat."""
         return self.heartbeat_at + timedelta(seconds=self.lease)
 
-    def beaten(self, now: datetime) -> Agent:
+    def beaten(self, now: datetime, vitals: Vitals | None = None) -> Agent:
         """This agent after a heartbeat."""
-        return replace(self, heartbeat_at=now, status=AgentStatus.ONLINE)
+        return replace(self, heartbeat_at=now, status=AgentStatus.ONLINE, vitals=vitals or self.vitals)
 
     def with_status(self, status: AgentStatus) -> Agent:
         """This agent in another status."""
@@ -56,6 +94,11 @@ class Agent:
             "started_at": to_text(self.started_at),
             "heartbeat_at": to_text(self.heartbeat_at),
             "expires_at": to_text(self.expires_at),
+            "capabilities": list(self.capabilities),
+            "capacity": self.capacity,
+            "mode": self.mode.value,
+            "state": self.state,
+            **asdict(self.vitals),
         }
 
     @classmethod
@@ -70,4 +113,11 @@ class Agent:
             lease=document["lease"],
             started_at=from_text(document["started_at"]),
             heartbeat_at=from_text(document["heartbeat_at"]),
+            capabilities=tuple(document.get("capabilities", ())),
+            capacity=document.get("capacity", 0),
+            mode=AgentMode(document.get("mode", "working")),
+            vitals=Vitals(**{name: document.get(name, 0) for name in VITALS}),
         )
+
+
+VITALS = tuple(Vitals.__dataclass_fields__)

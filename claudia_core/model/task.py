@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from claudia_core.errors import IllegalTransition
+from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.progress import Progress
 from claudia_core.model.times import from_optional_text, from_text, to_optional_text, to_text
 from claudia_core.model.values import JSON
@@ -40,10 +41,23 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 }
 """The one state machine of tasks; failed and cancelled go back to pending by a retry, active by a lost claim."""
 
+MOST_PRIORITY = 100
+"""Priorities are whole numbers from this below zero to this above it."""
+
+LATER = "~"
+"""The beginning of the places in the queue of tasks that are not due yet; it sorts behind all others."""
+
+
+INNER = frozenset({"policy", "queue", "watch_at"})
+"""What a summary holds for the store and for agents only."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskError:
-    """Why a task failed. `traceback` is text, oldest frame first; `code` is `error`, `lost` or `deadline`."""
+    """Why a task failed. `traceback` is text, oldest frame first.
+
+    `code` is `error`, `lost` (its agent), `timeout`, `deadline`, `killed` or `payload` (its handler refused that).
+    """
 
     type: str
     message: str
@@ -57,6 +71,11 @@ class Task:
 
     `payload`, `result` and `error.traceback` are its content: loaded by `tasks.get`, left out of lists and events.
     `attempt` counts from 1. `attempts` is how many are allowed. Times are UTC.
+
+    Of pending tasks, agents take the one with the highest `priority` first, then the oldest, and none before `due_at`.
+    `claim` counts how often an agent took it: a fencing token, with which an agent shows that its claim still counts.
+    `policy` says what follows a failure. `stall_after` is how many seconds without news count as a stall, noted in
+    `stalled_at`; `overdue_at` is when the deadline was seen to have passed; `watch_at` is when somebody looks next.
     """
 
     id: str
@@ -80,6 +99,21 @@ class Task:
     attempts: int = 1
     progress: Progress = Progress()
     version: int = 1
+    priority: int = 0
+    due_at: datetime | None = None
+    claim: int = 0
+    policy: RetryPolicy | None = None
+    stall_after: float | None = None
+    stalled_at: datetime | None = None
+    overdue_at: datetime | None = None
+    watch_at: datetime | None = None
+
+    @property
+    def queue(self) -> str:
+        """Its place in the queue of its type, as text that sorts: by priority, or by when it is due; empty outside."""
+        if self.status is not Status.PENDING:
+            return ""
+        return f"{MOST_PRIORITY - self.priority:03d}" if self.due_at is None else LATER + to_text(self.due_at)
 
     @property
     def duration(self) -> float | None:
@@ -101,7 +135,25 @@ class Task:
                 field="status",
                 hint=f"from {self.status} it can become: {allowed}",
             )
-        return self.changed(now, status=status, **changes)
+        changes = {"due_at": None, "stalled_at": None, **changes}
+        moved = self.changed(now, status=status, **changes)
+        return replace(moved, watch_at=moved.next_look(now))
+
+    def next_look(self, now: datetime) -> datetime | None:
+        """When somebody must look whether the deadline has passed or news have stopped; None where nobody need."""
+        if self.status.is_terminal:
+            return None
+        looks = [] if self.deadline is None or self.overdue_at is not None else [self.deadline]
+        if self.stall_after is not None and self.status is Status.ACTIVE:
+            news = now if self.stalled_at is not None else self.last_news or now
+            looks.append(news + timedelta(seconds=self.stall_after))
+        return min(looks, default=None)
+
+    @property
+    def last_news(self) -> datetime | None:
+        """When its work was last heard of: its start or its last progress."""
+        moments = [moment for moment in (self.started_at, self.progress.updated_at) if moment is not None]
+        return max(moments, default=None)
 
     def changed(self, now: datetime, **changes: Any) -> Task:
         """This task with other fields, one version on."""
@@ -131,6 +183,15 @@ class Task:
             "attempts": self.attempts,
             "progress": self.progress.to_document(),
             "version": self.version,
+            "priority": self.priority,
+            "due_at": to_optional_text(self.due_at),
+            "claim": self.claim,
+            "policy": None if self.policy is None else self.policy.to_document(),
+            "stall_after": self.stall_after,
+            "stalled_at": to_optional_text(self.stalled_at),
+            "overdue_at": to_optional_text(self.overdue_at),
+            "watch_at": to_optional_text(self.watch_at),
+            "queue": self.queue,
         }
 
     def to_content(self) -> dict[str, Any] | None:
@@ -141,8 +202,8 @@ class Task:
         return {"id": self.id, "payload": self.payload, "result": self.result, "traceback": traceback}
 
     def to_document(self) -> dict[str, Any]:
-        """Everything as plain JSON, content included: the form on the wire."""
-        document = self.to_summary()
+        """As plain JSON, content included: the form on the wire."""
+        document = {name: value for name, value in self.to_summary().items() if name not in INNER}
         document["payload"] = self.payload
         document["result"] = self.result
         if self.error is not None:
@@ -178,6 +239,14 @@ class Task:
             attempts=document["attempts"],
             progress=Progress.from_document(document["progress"]),
             version=document["version"],
+            priority=document.get("priority", 0),
+            due_at=from_optional_text(document.get("due_at")),
+            claim=document.get("claim", 0),
+            policy=RetryPolicy.from_document(document.get("policy")),
+            stall_after=document.get("stall_after"),
+            stalled_at=from_optional_text(document.get("stalled_at")),
+            overdue_at=from_optional_text(document.get("overdue_at")),
+            watch_at=from_optional_text(document.get("watch_at")),
         )
 
     def __str__(self) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from claudia_core.errors import InvalidValue, NotFound
-from claudia_core.model.agent import Agent, AgentStatus
+from claudia_core.errors import IllegalTransition, InvalidValue, NotFound, TooLarge
+from claudia_core.model.agent import Agent, AgentMode, AgentStatus, Vitals
 from claudia_core.model.ids import new_id, require_id
 from claudia_core.model.task import Status, TaskError
 from claudia_core.model.times import to_text, utc_now
@@ -22,6 +23,8 @@ REAP_AT_ONCE = 200
 
 
 LONGEST_LEASE = 86_400.0
+MOST_CAPABILITIES = 1_000
+"""Most types of task of one agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,8 @@ class NewAgent:
     host: str
     pid: int
     lease: float
+    capabilities: tuple[str, ...] = ()
+    capacity: int = 0
 
     def checked(self) -> NewAgent:
         """This with every value checked.
@@ -45,7 +50,20 @@ class NewAgent:
         require_text(self.name, "name", MAX_NAME)
         require_text(self.host, "host", 255)
         require_count(self.pid, "pid")
-        return replace(self, id=require_id(self.id))
+        require_count(self.capacity, "capacity")
+        return replace(self, id=require_id(self.id), capabilities=require_capabilities(self.capabilities))
+
+
+def require_capabilities(types: Iterable[str]) -> tuple[str, ...]:
+    """Types of task, each once.
+
+    Raises:
+        InvalidValue, TooLarge: one is no type, or there are too many.
+    """
+    unique = tuple(dict.fromkeys(require_text(type, "capabilities", 100) for type in types))
+    if len(unique) > MOST_CAPABILITIES:
+        raise TooLarge(f"capabilities are {len(unique)}, over the limit of {MOST_CAPABILITIES}", field="capabilities")
+    return unique
 
 
 class Agents:
@@ -84,10 +102,60 @@ class Agents:
 
         return self._store.write(work).result()
 
-    def heartbeat(self, id: str) -> None:
+    def announce(self, id: str, capabilities: Iterable[str], capacity: int) -> Agent:
+        """Note that an agent takes tasks of these types from now on, at most `capacity` at once.
+
+        Raises:
+            NotFound: there is no such agent.
+            InvalidValue, TooLarge: a value breaks a rule; `field` names it.
+        """
+        types = require_capabilities(capabilities)
+        require_count(capacity, "capacity")
+
+        def work(tx: Transaction) -> Agent:
+            agent = replace(_load(tx, id), capabilities=types, capacity=capacity, mode=AgentMode.WORKING)
+            return _save(tx, agent, "agent:changed")
+
+        return self._store.write(work).result()
+
+    def pause(self, id: str) -> Agent:
+        """It takes no new tasks until it is resumed; what runs goes on.
+
+        Raises:
+            NotFound: there is no such agent.
+            IllegalTransition: it is not online, or it ends already.
+        """
+        return self._ask(id, AgentMode.PAUSED)
+
+    def resume(self, id: str) -> Agent:
+        """It takes tasks again. Raises as `pause` does."""
+        return self._ask(id, AgentMode.WORKING)
+
+    def drain(self, id: str) -> Agent:
+        """It takes no new tasks, and ends when those that run have ended. Raises as `pause` does."""
+        return self._ask(id, AgentMode.DRAINING)
+
+    def stop(self, id: str) -> Agent:
+        """It ends now: what runs is asked to stop, ended after a grace period and queued again. Raises as `pause`."""
+        return self._ask(id, AgentMode.STOPPING)
+
+    def _ask(self, id: str, mode: AgentMode) -> Agent:
+        def work(tx: Transaction) -> Agent:
+            agent = _load(tx, id)
+            if agent.status is not AgentStatus.ONLINE or RANK[mode] < RANK[agent.mode]:
+                raise IllegalTransition(
+                    f"agent {agent.name} is {agent.state} and cannot become {mode}",
+                    field="mode",
+                    hint="an agent that drains or stops cannot be called back: start another",
+                )
+            return agent if agent.mode is mode else _save(tx, replace(agent, mode=mode), "agent:changed")
+
+        return self._store.write(work).result()
+
+    def heartbeat(self, id: str, vitals: Vitals | None = None) -> None:
         """Renew the lease. An agent that had been given up comes back online with the tasks it still has."""
 
-        self._store.post(f"heartbeat/{id}", lambda tx: _beat(tx, id))
+        self._store.post(f"heartbeat/{id}", lambda tx: _beat(tx, id, vitals))
 
     def renew(self, id: str) -> Agent:
         """The same, and return once it is saved.
@@ -101,16 +169,17 @@ class Agents:
         return agent
 
     def leave(self, id: str) -> None:
-        """Note that the agent ended in good order; tasks that it still has are cancelled."""
+        """Note that the agent ended in good order; tasks that it still has are cancelled; claimed ones queued again."""
 
         def work(tx: Transaction) -> None:
             found = tx.get("agents", id)
             if found is None or found["status"] != AgentStatus.ONLINE:
                 return
-            cancel = moves.cancelling("its process ended")
-            for task in _active_of(tx, id, 10_000):
-                if moves.load(tx, task["id"]).status is Status.ACTIVE:  # not cancelled with its parent just now
-                    cancel(tx, moves.with_content(tx, task))
+            cancel, release = moves.cancelling("its process ended"), moves.releasing()
+            for document in _active_of(tx, id, 10_000):
+                task = moves.load(tx, document["id"])
+                if task.status is Status.ACTIVE:  # not cancelled with its parent just now
+                    (release if task.claim else cancel)(tx, task)
             agent = Agent.from_document(found).with_status(AgentStatus.OFFLINE)
             tx.put("agents", agent.to_document())
             tx.emit("agent:offline", id, agent.to_document())
@@ -137,7 +206,8 @@ class Agents:
     def reap(self, now_text: str) -> int:
         """Fail the tasks of every agent whose lease ran out before `now_text`; returns how many tasks.
 
-        Each keeps its last progress and gets the error code `lost`.
+        Each keeps its last progress and gets the error code `lost`. One that the agent had claimed is queued again if
+        its policy and attempts allow it.
         """
         return sum(self._reap_agent(id) for id in self._expired(now_text))
 
@@ -169,7 +239,7 @@ class Agents:
         if found is None or found["status"] != AgentStatus.ONLINE or found["expires_at"] > to_text(tx.now):
             return 0
         agent = Agent.from_document(found)
-        lose = moves.failing(_lost(agent))
+        lose = moves.failing(_lost(agent), again=True)
         documents = _active_of(tx, id, REAP_AT_ONCE)
         for document in documents:
             lose(tx, moves.with_content(tx, document))
@@ -186,12 +256,29 @@ def this_process(name: str | None, lease: float) -> NewAgent:
     return NewAgent(id=new_id(), name=label[:MAX_NAME], host=socket.gethostname(), pid=os.getpid(), lease=lease)
 
 
-def _beat(tx: Transaction, id: str) -> Agent | None:
+RANK = {AgentMode.WORKING: 0, AgentMode.PAUSED: 0, AgentMode.DRAINING: 1, AgentMode.STOPPING: 2}
+"""An agent can be asked for a mode of the same rank or a higher one."""
+
+
+def _load(tx: Transaction, id: str) -> Agent:
+    found = tx.get("agents", id)
+    if found is None:
+        raise _unknown(id)
+    return Agent.from_document(found)
+
+
+def _save(tx: Transaction, agent: Agent, event: str) -> Agent:
+    tx.put("agents", agent.to_document())
+    tx.emit(event, agent.id, agent.to_document())
+    return agent
+
+
+def _beat(tx: Transaction, id: str, vitals: Vitals | None = None) -> Agent | None:
     found = tx.get("agents", id)
     if found is None:
         return None
     before = Agent.from_document(found)
-    agent = before.beaten(tx.now)
+    agent = before.beaten(tx.now, vitals)
     tx.put("agents", agent.to_document())
     if before.status is not AgentStatus.ONLINE:
         tx.emit("agent:online", id, agent.to_document())

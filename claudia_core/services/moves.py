@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from itertools import batched
 from typing import Any
 
 from claudia_core.capture.scrubbing import process_scrubber
 from claudia_core.capture.taken import marks_of, task_failure
-from claudia_core.errors import IllegalTransition, TaskNotFound
+from claudia_core.errors import IllegalTransition, StaleClaim, TaskNotFound
 from claudia_core.model.ids import new_id
+from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.progress import Progress
 from claudia_core.model.report import ErrorReport
 from claudia_core.model.task import Status, Task, TaskError
@@ -47,6 +49,9 @@ class Move:
 
 
 OPEN = (Status.PENDING.value, Status.ACTIVE.value)
+
+BY_TYPE = {Status.PENDING: rollups.WAITING, Status.ACTIVE: rollups.RUNNING}
+"""Running totals by type of the tasks in a status."""
 
 
 def load(tx: Transaction, id: str) -> Task:
@@ -84,6 +89,7 @@ def create(tx: Transaction, new: NewTask, start: bool = False) -> Task:
     task = new.to_task(tx.now, _root_of(tx, new))
     rollups.add(tx, rollups.CREATED)
     tx.increment(rollups.present(task.status))
+    tx.increment(rollups.WAITING + task.type)
     tx.increment(rollups.TYPES + task.type)
     for tag in task.tags:
         tx.increment(rollups.TAGS + tag)
@@ -120,6 +126,58 @@ def starting(agent_id: str | None) -> Move:
     return Move("start", {"agent_id": agent_id}, move)
 
 
+def claiming(agent_id: str, attempts: int, policy: RetryPolicy, stall_after: float | None) -> Move:
+    """Pending becomes active by an agent that took it from its queue: its claim gets the next number."""
+
+    def move(tx: Transaction, task: Task) -> Task:
+        claimed = task.moved(
+            Status.ACTIVE,
+            tx.now,
+            started_at=tx.now,
+            agent_id=agent_id,
+            claim=task.claim + 1,
+            attempts=max(task.attempts, attempts),
+            policy=policy,
+            stall_after=task.stall_after or stall_after,
+            error=None,
+        )
+        _count(tx, task, claimed)
+        _save(tx, claimed, "task:started")
+        return claimed
+
+    return Move("start", {"agent_id": agent_id}, move)
+
+
+def fenced(move: Move, claim: int) -> Move:
+    """The same change, refused unless that claim of the task still counts.
+
+    The claim's number is a fencing token: it grows with each claim, so that whoever was taken for lost, and comes back
+    while another works on the task, changes nothing. (M. Kleppmann, How to do distributed locking, 2016)
+    """
+
+    def make(tx: Transaction, task: Task) -> Task:
+        require_claim(task, claim)
+        return move(tx, task)
+
+    return Move(move.name, {**move.values, "claim": claim}, make)
+
+
+def require_claim(task: Task, claim: int) -> None:
+    """Refuse what is said for a claim that does not count any more.
+
+    Raises:
+        StaleClaim: the task is not active, or another claim of it counts.
+    """
+    if task.status is Status.ACTIVE and task.claim == claim:
+        return
+    now = f"agent {task.agent_id} has claim {task.claim}" if task.status is Status.ACTIVE else f"it is {task.status}"
+    raise StaleClaim(
+        f"claim {claim} of task {task.id} ({task.name}) does not count any more: {now}",
+        field="claim",
+        hint="stop working on it",
+    )
+
+
 def completing(result: Any) -> Move:
     """Active becomes completed.
 
@@ -134,10 +192,13 @@ def completing(result: Any) -> Move:
     return Move("complete", {"result": outcome}, move)
 
 
-def failing(error: BaseException | ErrorReport | TaskError | str, result: Any = None, *, culprit: str = "") -> Move:
+def failing(
+    error: BaseException | ErrorReport | TaskError | str, result: Any = None, *, culprit: str = "", again: bool = False
+) -> Move:
     """Pending or active becomes failed, and the error is reported in the same commit.
 
-    `culprit` is where it was raised, such as `module.function`, for an error that brings no traceback of its own.
+    `culprit` is where it was raised, such as `module.function`, for an error that brings no traceback of its own. With
+    `again`, a claimed task becomes pending instead if its policy and attempts allow it: it is tried again later.
 
     Raises:
         InvalidValue, TooLarge: the result is not JSON or too large.
@@ -152,7 +213,10 @@ def failing(error: BaseException | ErrorReport | TaskError | str, result: Any = 
 
     def move(tx: Transaction, task: Task) -> Task:
         stopped = task.progress.stopped()
-        failed = _end(tx, task, Status.FAILED, progress=stopped, error=cause, result=outcome)
+        if again and _may_retry(task, cause):
+            failed = _postpone(tx, task, cause)
+        else:
+            failed = _end(tx, task, Status.FAILED, progress=stopped, error=cause, result=outcome)
         place = new.report.culprit or task.type
         if task.id not in marks:  # one that was captured within the task is the same error
             marks[task.id] = new.id if new.id not in used else new_id()
@@ -165,6 +229,39 @@ def failing(error: BaseException | ErrorReport | TaskError | str, result: Any = 
     told = {"type": cause.type, "message": cause.message, "traceback": cause.traceback, "culprit": place}
     more = {"exceptions": list(new.report.exceptions) or None, "occurrence_id": new.id}
     return Move("fail", {**told, **more, "result": outcome}, move)
+
+
+def _may_retry(task: Task, cause: TaskError) -> bool:
+    if task.policy is None or task.status is not Status.ACTIVE or task.attempt >= task.attempts:
+        return False
+    return cause.code != "lost" or task.policy.lost == "retry"
+
+
+def _postpone(tx: Transaction, task: Task, cause: TaskError) -> Task:
+    """Active becomes pending: the next attempt, after the wait that the policy asks for."""
+    assert task.policy is not None, "asked before"
+    wait = 0.0 if cause.code == "lost" else task.policy.wait(task.attempt)
+    due_at = tx.now + timedelta(seconds=wait) if wait else None
+    return _requeue(tx, task, "task:retrying", error=cause, due_at=due_at)
+
+
+def releasing() -> Move:
+    """Active becomes pending: its agent gives it back unfinished. That does not count as one of its attempts."""
+
+    def move(tx: Transaction, task: Task) -> Task:
+        return _requeue(tx, task, "task:updated", attempts=task.attempts + 1)
+
+    return Move("release", {}, move)
+
+
+def _requeue(tx: Transaction, task: Task, event: str, **changes: Any) -> Task:
+    before = task.progress
+    fresh = {"started_at": None, "agent_id": None, "progress": Progress(total=before.total, unit=before.unit)}
+    again = task.moved(Status.PENDING, tx.now, attempt=task.attempt + 1, **fresh, **changes)
+    _count(tx, task, again)
+    _save(tx, again, event)
+    _save_content(tx, again)
+    return again
 
 
 def cancelling(reason: str = "") -> Move:
@@ -180,6 +277,19 @@ def cancelling(reason: str = "") -> Move:
         return cancelled
 
     return Move("cancel", {"reason": reason}, move)
+
+
+def and_below(move: Move, reason: str) -> Move:
+    """The same change, after which what is below the task is cancelled: for work that was ended from outside."""
+
+    def make(tx: Transaction, task: Task) -> Task:
+        below = [with_content(tx, document) for document in _open_below(tx, task.id)]
+        after = move(tx, task)
+        for child in below:
+            _cancel(tx, child, clean_text(reason, MAX_MESSAGE, "reason"))
+        return after
+
+    return Move(move.name, move.values, make)
 
 
 def _open_below(tx: Transaction, id: str) -> Iterator[Document]:
@@ -272,8 +382,10 @@ def _report_of(error: BaseException | ErrorReport | TaskError | str, culprit: st
 
 
 def _count(tx: Transaction, before: Task, after: Task) -> None:
-    tx.increment(rollups.present(before.status), by=-1)
-    tx.increment(rollups.present(after.status))
+    for task, by in ((before, -1), (after, 1)):
+        tx.increment(rollups.present(task.status), by=by)
+        if task.status in BY_TYPE:
+            tx.increment(BY_TYPE[task.status] + task.type, by=by)
 
 
 def _save(tx: Transaction, task: Task, event: str) -> None:

@@ -153,7 +153,7 @@ def advance(tx: Transaction, task: Task, current: float | None, total: float | N
     progress = task.progress.advanced(tx.now, current=current, total=total, message=message, since=task.started_at)
     if progress is task.progress:
         return task
-    moved = task.changed(tx.now, progress=progress)
+    moved = task.changed(tx.now, progress=progress, stalled_at=None)
     _save(tx, moved)
     return moved
 

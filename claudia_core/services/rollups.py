@@ -25,6 +25,12 @@ def present(status: Status) -> str:
     return f"tasks.now.{status.value}"
 
 
+WAITING = "tasks.waiting/"
+"""The beginning of the running totals of pending tasks of a type."""
+
+RUNNING = "tasks.running/"
+"""The beginning of the running totals of active tasks of a type."""
+
 TYPES = "tasks.type/"
 """The beginning of the running totals of tasks that were made of a type."""
 

@@ -87,12 +87,19 @@ class Tasks:
         return self.move(id, moves.starting(agent_id))
 
     def progress(
-        self, id: str, current: float | None = None, *, total: float | None = None, message: str | None = None
+        self,
+        id: str,
+        current: float | None = None,
+        *,
+        total: float | None = None,
+        message: str | None = None,
+        claim: int | None = None,
     ) -> Task:
         """Note progress and return once it is saved. Lower than before is late, and dropped.
 
         Raises:
             TaskNotFound: there is no such task.
+            StaleClaim: the `claim` that was given does not count any more.
             InvalidValue: a number is negative, not finite or above 2**53.
         """
         current = None if current is None else require_count(current, "current")
@@ -101,6 +108,8 @@ class Tasks:
 
         def work(tx: Transaction) -> Task:
             before = moves.load(tx, id)
+            if claim is not None:
+                moves.require_claim(before, claim)
             task = advance(tx, before, current, total, text)
             if task is not before:
                 tx.emit("task:progress", id, {"task_id": id, "current_step": task.progress.current, "message": text})
@@ -108,24 +117,28 @@ class Tasks:
 
         return self._store.write(work).result()
 
-    def complete(self, id: str, result: Any = None) -> Task:
+    def complete(self, id: str, result: Any = None, *, claim: int | None = None) -> Task:
         """An active task becomes completed, with its result (JSON values).
 
         Raises:
             TaskNotFound: there is no such task.
+            StaleClaim: the `claim` that was given does not count any more.
             IllegalTransition: it is not active.
             InvalidValue, TooLarge: the result is not JSON or too large.
         """
-        return self.move(id, moves.completing(result))
+        return self.move(id, _fenced(moves.completing(result), claim))
 
-    def fail(self, id: str, error: BaseException | TaskError | str, *, result: Any = None) -> Task:
+    def fail(
+        self, id: str, error: BaseException | TaskError | str, *, result: Any = None, claim: int | None = None
+    ) -> Task:
         """A pending or active task becomes failed, and its error is reported.
 
         Raises:
             TaskNotFound: there is no such task.
+            StaleClaim: the `claim` that was given does not count any more.
             IllegalTransition: it ended before.
         """
-        return self.move(id, moves.failing(error, result))
+        return self.move(id, _fenced(moves.failing(error, result), claim))
 
     def cancel(self, id: str, *, reason: str = "") -> Task:
         """A pending or active task becomes cancelled, and with it what is below it, down to tasks that have ended.
@@ -159,7 +172,7 @@ class Tasks:
         like = {
             "name": before.name, "type": before.type, "payload": before.payload, "tags": before.tags,
             "labels": before.labels, "unit": before.progress.unit, "estimated_steps": before.progress.total,
-            "attempts": before.attempts,
+            "attempts": before.attempts, "priority": before.priority, "stall_after": before.stall_after,
         }  # fmt: skip
         values = {**like, **changes}
         values["labels"] = {**(values["labels"] or {}), RERUN_OF: id}
@@ -296,6 +309,10 @@ class Tasks:
         from claudia_core.services.frames import tasks_frame  # pandas costs half a second: only when asked for
 
         return tasks_frame(self.list(limit=limit, **filters).tasks)
+
+
+def _fenced(move: Move, claim: int | None) -> Move:
+    return move if claim is None else moves.fenced(move, claim)
 
 
 def _moved(id: str, move: Move, tx: Transaction) -> Task:

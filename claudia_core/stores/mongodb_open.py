@@ -26,7 +26,7 @@ from claudia_core.errors import (
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.stores.mongodb_reader import CHAIN, LOG, SAMPLES
-from claudia_core.stores.schema import COLLECTIONS, SCHEMA_VERSION
+from claudia_core.stores.schema import COLLECTIONS, FIRST_PLACE, RUNNING, SCHEMA_VERSION, WAITING
 
 type Client = MongoClient[dict[str, Any]]
 
@@ -130,6 +130,7 @@ def prepare(client: Client, name: str, place: str) -> str:
         database = durable(client, name)
         require_known(database, place)
         make_indexes(database)
+        _add_queues(database)
         meta = database["meta"]
         first = {"epoch": new_id().replace("-", ""), "since": to_text(utc_now()), "version": SCHEMA_VERSION}
         meta.update_one({"_id": "log"}, {"$setOnInsert": first}, upsert=True)
@@ -182,6 +183,22 @@ def require_known(database: Database[dict[str, Any]], place: str) -> None:
             f"{place} has schema version {version}, this Claudia knows {SCHEMA_VERSION}",
             hint="pip install -U claudia-core",
         )
+
+
+def _add_queues(database: Database[dict[str, Any]]) -> None:
+    """Version 1 to 2: tasks wait in queues, by type; what is pending stands in line, and is counted."""
+    meta = database["meta"]
+    if meta.find_one({"_id": "log", "version": 1}) is None:
+        return
+    tasks, samples = database["tasks"], database[SAMPLES]
+    tasks.update_many({"queue": {"$exists": False}}, {"$set": {"queue": "", "watch_at": ""}})
+    tasks.update_many({"status": "pending", "queue": ""}, {"$set": {"queue": FIRST_PLACE}})
+    for status, series in (("pending", WAITING), ("active", RUNNING)):
+        counted = tasks.aggregate([{"$match": {"status": status}}, {"$group": {"_id": "$type", "n": {"$sum": 1}}}])
+        for row in counted:
+            name = {"series": f"{series}{row['_id']}", "at": 0}
+            samples.update_one(name, {"$set": {"value": float(row["n"])}}, upsert=True)
+    meta.update_one({"_id": "log", "version": 1}, {"$set": {"version": 2}})
 
 
 def make_indexes(database: Database[dict[str, Any]]) -> None:

@@ -12,7 +12,14 @@ import orjson
 from claudia_core.errors import BadCursor, InvalidValue
 from claudia_core.ports import Collection, Condition, Document, Page, Prefix, Query, Range
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+FIRST_PLACE = "100"
+"""The place in its queue of a pending task that was made before there were queues."""
+
+WAITING = "tasks.waiting/"
+RUNNING = "tasks.running/"
+"""Running totals of pending and active tasks by type, as `services.rollups` counts them."""
 
 COLLECTIONS: Mapping[str, Collection] = {
     collection.name: collection
@@ -29,6 +36,8 @@ COLLECTIONS: Mapping[str, Collection] = {
                 "started_at",
                 "finished_at",
                 "duration_key",
+                "queue",
+                "watch_at",
             ),
             # Lists without a status ask for every status: so one index that begins with it serves them all.
             (
@@ -41,6 +50,9 @@ COLLECTIONS: Mapping[str, Collection] = {
                 ("status", "started_at"),
                 ("status", "finished_at"),
                 ("status", "duration_key"),
+                # Empty but while a task waits, or somebody must look after it: an end writes to neither.
+                ("type", "queue"),
+                ("watch_at",),
             ),
             ("tags",),
         ),

@@ -13,6 +13,7 @@ from claudia_core.model.ids import new_id
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.ports import Collection
 from claudia_core.stores.schema import COLLECTIONS, SCHEMA_VERSION
+from claudia_core.stores.sqlite_migrations import add_queues, statements
 from claudia_core.stores.sqlite_reader import SqliteReader
 
 # ruff: noqa: S608 - names of tables and columns come from the schema, values are bound
@@ -41,21 +42,6 @@ _LOG = (
 )
 
 
-def _table(kind: Collection) -> list[str]:
-    columns = "".join(f"{column} TEXT NOT NULL, " for column in kind.columns)
-    table = f"CREATE TABLE {kind.name} (id TEXT NOT NULL PRIMARY KEY, {columns}body TEXT NOT NULL)"
-    indexes = [
-        f"CREATE INDEX {kind.name}_{'_'.join(index)} ON {kind.name} ({', '.join((*index, 'id'))})"
-        for index in kind.indexes
-    ]
-    sets = [
-        f"CREATE TABLE {kind.name}_{field} (value TEXT NOT NULL, document TEXT NOT NULL, "
-        "PRIMARY KEY (value, document)) WITHOUT ROWID"
-        for field in kind.sets
-    ]
-    return [table, *indexes, *sets]
-
-
 def _upsert(kind: Collection) -> str:
     names = ("id", *kind.columns, "body")
     changes = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
@@ -68,7 +54,7 @@ DELETES: Mapping[str, str] = {name: f"DELETE FROM {name} WHERE id = ?" for name 
 
 type Migration = Callable[[apsw.Connection], None]
 
-MIGRATIONS: Mapping[int, Migration] = {}
+MIGRATIONS: Mapping[int, Migration] = {1: add_queues}
 """Steps forward by the version they start from; each leaves the file at the next version, in the same transaction."""
 
 
@@ -205,7 +191,7 @@ def _create(connection: apsw.Connection) -> None:
     for statement in _LOG:
         connection.execute(statement)
     for kind in COLLECTIONS.values():
-        for statement in _table(kind):
+        for statement in statements(kind):
             connection.execute(statement)
     connection.pragma("application_id", APPLICATION_ID)
     connection.pragma("user_version", 1)

@@ -204,6 +204,8 @@ def staged(hub: Claudia, asks: Mapping[str, Ask]) -> Stage:
     hub.flush()
     hub.events.append([NewEvent("invoice:paid", "42", {"amount": 12.5, "lines": [1, 2]})])
     agent = hub.agents.register("worker")
+    hub.agents.announce(agent.id, ["etl"], 2)
+    hub.tasks.create("waits", type="nobody runs it", due_at=utc_now() + timedelta(days=1))
     made = Stage(hub, asks, parent.id, child.id, failed.id, occurrence.issue_id, agent.id, gone.id)
     made.dispatch()
     made.notice()
@@ -256,6 +258,7 @@ READS: Mapping[str, list[Callable[[Stage], Values]]] = {
     ],
     "agents.list": [lambda stage: {"status": "online"}],
     "agents.get": [lambda stage: {"id": stage.agent}],
+    "queues.list": [lambda stage: {}],
     "health.get": [lambda stage: {}],
     "health.checks": [lambda stage: {}],
     "health.history": [lambda stage: {"check": "store"}, lambda stage: {"check": "store", "days": 1, "hourly": True}],
@@ -289,6 +292,9 @@ WRITES: Mapping[str, Callable[[Stage], Values]] = {
         "unit": "rows",
         "attempts": 3,
         "start": True,
+        "priority": 7,
+        "due_at": "2099-01-02T03:04:05.000006+00:00",
+        "stall_after": 30.5,
     },
     "tasks.create_many": lambda stage: {"tasks": [{"name": "one"}, {"type": "two", "estimated_steps": 2.5}]},
     "tasks.start": lambda stage: {"id": stage.task("pending"), "agent_id": stage.agent},
@@ -334,6 +340,10 @@ WRITES: Mapping[str, Callable[[Stage], Values]] = {
     "errors.comment": lambda stage: {"id": stage.new_issue(), "text": "seen <b>before</b>"},
     "agents.register": lambda stage: {"name": "worker", "host": "here", "pid": 4711, "lease": 20},
     "agents.heartbeat": lambda stage: {"id": stage.agent},
+    "agents.pause": lambda stage: {"id": stage.hub.agents.register("pauses").id},
+    "agents.resume": lambda stage: {"id": stage.hub.agents.pause(stage.hub.agents.register("goes on").id).id},
+    "agents.drain": lambda stage: {"id": stage.hub.agents.register("drains").id},
+    "agents.stop": lambda stage: {"id": stage.hub.agents.register("stops").id},
     "agents.leave": lambda stage: {"id": stage.hub.agents.register("leaves").id},
     "webhooks.create": lambda stage: {
         "url": "https://host.example/hook",

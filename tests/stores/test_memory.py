@@ -46,5 +46,9 @@ class TestSnapshots(conformance.StoreSnapshots):
     """Snapshots."""
 
 
+class TestClaims(conformance.StoreClaims):
+    """Claims."""
+
+
 class TestClosing(conformance.StoreClosing):
     """Closing."""

@@ -46,6 +46,10 @@ class TestSnapshots(conformance.StoreSnapshots):
     """Snapshots."""
 
 
+class TestClaims(conformance.StoreClaims):
+    """Claims."""
+
+
 class TestClosing(conformance.StoreClosing):
     """Closing."""
 

@@ -38,6 +38,10 @@ class TestSnapshots(conformance.StoreSnapshots):
     """Snapshots."""
 
 
+class TestClaims(conformance.StoreClaims):
+    """Claims."""
+
+
 class TestClosing(conformance.StoreClosing):
     """Closing."""
 

@@ -12,12 +12,17 @@ from pathlib import Path
 import apsw
 import pytest
 
+from claudia_core.app import Claudia
 from claudia_core.errors import StoreDamaged, StoreError, StoreForeign, StoreTooNew
 from claudia_core.ports import Query
+from claudia_core.services.claims import Claims, Terms
 from claudia_core.stores import sqlite_file
+from claudia_core.stores.schema import SCHEMA_VERSION
 from claudia_core.stores.sqlite import SqliteStore
 from claudia_core.testing.conformance.suite import emit, put, task
 from tests.stores.child import told
+
+NEXT = SCHEMA_VERSION + 1
 
 OPEN_AS_NOBODY = """
 import os, sys
@@ -114,7 +119,7 @@ def test_newer_schema(path: Path) -> None:
     with closing(apsw.Connection(str(path))) as sql:
         sql.pragma("user_version", 99)
     before = path.read_bytes()
-    with pytest.raises(StoreTooNew, match=r"version 99.*knows 1.*pip install -U"):
+    with pytest.raises(StoreTooNew, match=r"version 99.*knows 2.*pip install -U"):
         SqliteStore(path)
     assert path.read_bytes() == before
 
@@ -145,9 +150,9 @@ def _filled(path: Path) -> str:
 def test_migration(path: Path) -> None:
     """An older file is brought forward when it is opened, with its data and its epoch; afterwards it is too new."""
     epoch = _filled(path)
-    assert sqlite_file.prepare(path, version=2, migrations={1: _add_colour}) == epoch
+    assert sqlite_file.prepare(path, version=NEXT, migrations={SCHEMA_VERSION: _add_colour}) == epoch
     version, _, rows = _schema(path)
-    assert version == 2
+    assert version == NEXT
     assert [row[-1] for row in rows] == ["red"]  # type: ignore[attr-defined]
     with pytest.raises(StoreTooNew):
         SqliteStore(path)
@@ -155,21 +160,23 @@ def test_migration(path: Path) -> None:
 
 def test_migration_over_several_versions(path: Path) -> None:
     """All steps are taken in order, also by a file that is made new."""
-    steps = {1: _add_colour, 2: lambda sql: sql.execute("UPDATE tasks SET colour = 'blue'")}
+    blue = {SCHEMA_VERSION: _add_colour, NEXT: lambda sql: sql.execute("UPDATE tasks SET colour = 'blue'")}
+    steps = {**sqlite_file.MIGRATIONS, **blue}
     _filled(path)
-    sqlite_file.prepare(path, version=3, migrations=steps)
+    sqlite_file.prepare(path, version=NEXT + 1, migrations=steps)
     assert [row[-1] for row in _schema(path)[2]] == ["blue"]  # type: ignore[attr-defined]
     fresh = path.with_name("fresh.db")
-    sqlite_file.prepare(fresh, version=3, migrations=steps)
-    assert _schema(fresh)[0] == 3
+    sqlite_file.prepare(fresh, version=NEXT + 1, migrations=steps)
+    assert _schema(fresh)[0] == NEXT + 1
 
 
 def test_failing_migration(path: Path) -> None:
     """A migration that fails at any step leaves the file at its version, with all its data; the error says so."""
     _filled(path)
     before = _schema(path)
-    with pytest.raises(StoreError, match=r"version 2 to 3.*still at version 1"):
-        sqlite_file.prepare(path, version=3, migrations={1: lambda _: None, 2: _add_colour_and_fail})
+    steps = {SCHEMA_VERSION: lambda _: None, NEXT: _add_colour_and_fail}
+    with pytest.raises(StoreError, match=rf"version {NEXT} to {NEXT + 1}.*still at version {SCHEMA_VERSION}"):
+        sqlite_file.prepare(path, version=NEXT + 1, migrations=steps)
     assert _schema(path) == before
     with closing(SqliteStore(path)) as store:
         assert store.get("tasks", "a") == task("a")
@@ -236,3 +243,28 @@ def test_damaged_header(path: Path) -> None:
     _overwrite(path, 0, 100)
     with pytest.raises(StoreForeign, match=r"claudia\.db"):
         SqliteStore(path)
+
+
+def _made_by_the_first(path: Path) -> None:
+    """A store as version 1 of the schema left it: without queues, with tasks in it."""
+    with closing(Claudia(str(path), display="off")) as hub:
+        hub.tasks.create("waits", type="a")
+        hub.tasks.create("runs", type="a", start=True)
+    with closing(apsw.Connection(str(path))) as sql:
+        for index, column in (("tasks_type_queue", "queue"), ("tasks_watch_at", "watch_at")):
+            sql.execute(f"DROP INDEX {index}")
+            sql.execute(f"ALTER TABLE tasks DROP COLUMN {column}")
+        sql.execute("DELETE FROM samples WHERE series LIKE 'tasks.waiting/%' OR series LIKE 'tasks.running/%'")
+        sql.pragma("user_version", 1)
+
+
+def test_a_store_without_queues(path: Path) -> None:
+    """It gets them, with what waits in line and what waits and runs counted."""
+    _made_by_the_first(path)
+    with closing(Claudia(str(path), display="off")) as hub:
+        queue = hub.queues.of("a")
+        assert (queue.waiting, queue.running) == (1, 1)
+        agent = hub.agents.register()
+        taken = Claims(hub.store).turn(agent.id, {"a": Terms()}, 5).taken
+        assert [task.name for task in taken] == ["waits"]
+        assert hub.queues.of("a").waiting == 0

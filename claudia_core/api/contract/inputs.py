@@ -11,6 +11,10 @@ Count = Annotated[float, Field(strict=True, ge=0, le=2**53, allow_inf_nan=False)
 Limit = Annotated[int, Field(ge=1, le=1_000, description="Most items of one page.")]
 After = Annotated[str | None, Field(max_length=1_000, description="The `next` of the page before.")]
 Id = Annotated[str, Field(min_length=1, max_length=100)]
+Claim = Annotated[
+    int | None,
+    Field(strict=True, ge=1, le=2**53, description="The claim it is said for: refused unless that claim still counts."),
+]
 
 
 class Input(BaseModel):
@@ -51,6 +55,13 @@ class CreateTask(Input):
     id: str | None = Field(None, max_length=100, description="A UUID of your own makes the call repeatable.")
     agent_id: str | None = Field(None, max_length=100, description="The agent that works on it.")
     start: Annotated[bool, Field(strict=True)] = Field(False, description="Begin as active instead of pending.")
+    priority: Annotated[int, Field(strict=True, ge=-100, le=100)] = Field(
+        0, description="Agents take tasks of a higher priority first."
+    )
+    due_at: datetime | None = Field(None, description="No agent takes it before; with a timezone.")
+    stall_after: Annotated[float, Field(strict=True, ge=0.1, le=31_622_400, allow_inf_nan=False)] | None = Field(
+        None, description="Seconds without news, while it is active, that count as a stall."
+    )
 
 
 class CreateTasks(Input):
@@ -132,6 +143,12 @@ class ReportProgress(Input):
     message: str | None = Field(None, max_length=2_000)
 
 
+class ReportClaimedProgress(ReportProgress):
+    """How far a task has come, as the agent says that has claimed it."""
+
+    claim: Claim = None
+
+
 class ProgressUpdate(ReportProgress):
     """How far a task has come in one of its attempts."""
 
@@ -164,6 +181,7 @@ class CompleteTask(Input):
 
     id: Id
     result: JsonValue = Field(None, description="JSON of at most 1,000,000 bytes.")
+    claim: Claim = None
 
 
 class FailTask(Input):
@@ -179,6 +197,7 @@ class FailTask(Input):
     )
     occurrence_id: str | None = Field(None, max_length=100, description="A UUID for the error that is reported.")
     result: JsonValue = Field(None, description="What there is in spite of it: JSON of at most 1,000,000 bytes.")
+    claim: Claim = None
 
 
 class CancelTask(Input):
@@ -241,3 +260,7 @@ class RegisterAgent(Input):
         15.0, description="Seconds without a heartbeat after which it counts as lost."
     )
     id: str | None = Field(None, max_length=100, description="A UUID of your own makes the call repeatable.")
+    capabilities: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        default_factory=list, max_length=1_000, description="The types of task that it takes from the queues."
+    )
+    capacity: Annotated[int, Field(strict=True, ge=0, le=100_000)] = Field(0, description="Most tasks at once.")

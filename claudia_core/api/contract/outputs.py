@@ -41,7 +41,7 @@ class TaskErrorOut(Output):
 
     type: str = Field(description="The exception's type.")
     message: str
-    code: str = Field("error", description="`error`, `lost` or `deadline`.")
+    code: str = Field("error", description="`error`, `lost`, `timeout`, `deadline`, `killed` or `payload`.")
     traceback: str = Field("", description="Oldest frame first; only when one task is asked for.")
 
 
@@ -72,6 +72,13 @@ class TaskOut(Output):
     attempts: int
     progress: ProgressOut
     version: int = Field(description="Counts changes; the ETag of the task.")
+    priority: int = Field(0, description="Agents take tasks of a higher priority first.")
+    due_at: datetime | None = Field(None, description="No agent takes it before.")
+    claim: int = Field(0, description="How often an agent took it: the fencing token of the last claim.")
+    stall_after: float | None = Field(None, description="Seconds without news that count as a stall.")
+    stalled_at: datetime | None = Field(None, description="When it was seen to have stalled; null since there is news.")
+    overdue_at: datetime | None = Field(None, description="When its deadline was seen to have passed.")
+    waiting: str = Field("", description="Why it waits, in words; only when one pending task is asked for.")
 
 
 class TaskPageOut(Output):
@@ -187,12 +194,40 @@ class AgentOut(Output):
     started_at: datetime
     heartbeat_at: datetime
     expires_at: datetime = Field(description="When it counts as lost without another heartbeat.")
+    capabilities: list[str] = Field(default_factory=list, description="The types of task that it takes.")
+    capacity: int = Field(0, description="Most tasks at once; 0 when it takes none from the queues.")
+    mode: str = Field("working", description="What it is asked to do: working, paused, draining or stopping.")
+    state: str = Field("online", description="Its mode while it is online and not working, else its status.")
+    running: int = Field(0, description="Tasks it works on, as of its last heartbeat.")
+    memory: int = Field(0, description="Bytes of memory of its processes.")
+    completed: int = Field(0, description="Tasks it completed since it began.")
+    failed: int = Field(0, description="Tasks that failed on it since it began.")
+    per_minute: float = Field(0.0, description="Tasks that ended on it in the last minute.")
 
 
 class AgentListOut(Output):
     """Several agents, newest first."""
 
     items: list[AgentOut]
+
+
+class QueueOut(Output):
+    """The tasks of one type that have not ended."""
+
+    type: str
+    waiting: int = Field(description="Pending tasks.")
+    delayed: int = Field(description="Those of them that are not due yet.")
+    running: int = Field(description="Active tasks.")
+    oldest_at: datetime | None = Field(None, description="When the oldest pending one was made.")
+    agents: int = Field(description="Agents that are online and can run it.")
+    capacity: int = Field(description="Tasks that those of them run at once which take new ones.")
+    note: str = Field("", description="Why nothing of it is being taken, in words.")
+
+
+class QueueListOut(Output):
+    """Queues, by type."""
+
+    items: list[QueueOut]
 
 
 class LogOut(Output):

@@ -13,7 +13,7 @@ from claudia_core.model.report import ErrorReport
 from claudia_core.model.times import to_optional_text
 from claudia_core.services.agents import NewAgent
 from claudia_core.services.events import NewEvent
-from claudia_core.services.moves import failing
+from claudia_core.services.moves import failing, fenced
 from claudia_core.services.progress import ProgressUpdate
 from claudia_core.services.tasks import NewTask, TaskPage
 from claudia_core.settings import SECRETS
@@ -81,7 +81,8 @@ def _names(found: dict[str, int]) -> Answer:
 
 
 def get_task(hub: Claudia, asked: i.ById) -> Answer:
-    return hub.tasks.get(asked.id).to_document()
+    task = hub.tasks.get(asked.id)
+    return {**task.to_document(), "waiting": hub.queues.why(task)}
 
 
 def get_result(hub: Claudia, asked: i.ById) -> Answer:
@@ -93,13 +94,13 @@ def start_task(hub: Claudia, asked: i.StartTask) -> Answer:
     return hub.tasks.start(asked.id, agent_id=asked.agent_id).to_document()
 
 
-def progress_task(hub: Claudia, asked: i.ReportProgress) -> Answer:
-    task = hub.tasks.progress(asked.id, asked.current, total=asked.total, message=asked.message)
+def progress_task(hub: Claudia, asked: i.ReportClaimedProgress) -> Answer:
+    task = hub.tasks.progress(asked.id, asked.current, total=asked.total, message=asked.message, claim=asked.claim)
     return task.to_document()
 
 
 def complete_task(hub: Claudia, asked: i.CompleteTask) -> Answer:
-    return hub.tasks.complete(asked.id, asked.result).to_document()
+    return hub.tasks.complete(asked.id, asked.result, claim=asked.claim).to_document()
 
 
 def fail_task(hub: Claudia, asked: i.FailTask) -> Answer:
@@ -113,7 +114,8 @@ def fail_task(hub: Claudia, asked: i.FailTask) -> Answer:
         kind="TASK_FAILURE",
         handled=False,
     )
-    return hub.tasks.move(asked.id, failing(error, asked.result)).to_document()
+    move = failing(error, asked.result)
+    return hub.tasks.move(asked.id, move if asked.claim is None else fenced(move, asked.claim)).to_document()
 
 
 def cancel_task(hub: Claudia, asked: i.CancelTask) -> Answer:
@@ -187,12 +189,40 @@ def get_agent(hub: Claudia, asked: i.ById) -> Answer:
 
 
 def register_agent(hub: Claudia, asked: i.RegisterAgent) -> Answer:
-    new = NewAgent(id=asked.id or new_id(), name=asked.name, host=asked.host, pid=asked.pid, lease=asked.lease)
+    new = NewAgent(
+        id=asked.id or new_id(),
+        name=asked.name,
+        host=asked.host,
+        pid=asked.pid,
+        lease=asked.lease,
+        capabilities=tuple(asked.capabilities),
+        capacity=asked.capacity,
+    )
     return hub.agents.enrol(new).to_document()
 
 
 def renew_agent(hub: Claudia, asked: i.ById) -> Answer:
     return hub.agents.renew(asked.id).to_document()
+
+
+def pause_agent(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.agents.pause(asked.id).to_document()
+
+
+def resume_agent(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.agents.resume(asked.id).to_document()
+
+
+def drain_agent(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.agents.drain(asked.id).to_document()
+
+
+def stop_agent(hub: Claudia, asked: i.ById) -> Answer:
+    return hub.agents.stop(asked.id).to_document()
+
+
+def list_queues(hub: Claudia, _: i.Nothing) -> Answer:
+    return {"items": [queue.to_document() for queue in hub.queues.list()]}
 
 
 def leave_agent(hub: Claudia, asked: i.ById) -> Answer:

@@ -30,6 +30,7 @@ LONGEST = 1_000
 STATUSES: Mapping[str, Code] = {
     "error": Code.UNKNOWN,
     "invalid_value": Code.INVALID_ARGUMENT,
+    "payload_invalid": Code.INVALID_ARGUMENT,
     "too_large": Code.INVALID_ARGUMENT,
     "bad_cursor": Code.INVALID_ARGUMENT,
     "malformed": Code.INVALID_ARGUMENT,
@@ -37,6 +38,7 @@ STATUSES: Mapping[str, Code] = {
     "task_not_found": Code.NOT_FOUND,
     "conflict": Code.FAILED_PRECONDITION,
     "illegal_transition": Code.FAILED_PRECONDITION,
+    "stale_claim": Code.ABORTED,
     "precondition_failed": Code.FAILED_PRECONDITION,
     "idempotency_conflict": Code.FAILED_PRECONDITION,
     "idempotency_busy": Code.ABORTED,

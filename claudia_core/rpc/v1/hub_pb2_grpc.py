@@ -56,6 +56,31 @@ class AgentServiceStub:
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
                 response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.FromString,
                 _registered_method=True)
+        self.PauseAgent = channel.unary_unary(
+                '/claudia.v1.AgentService/PauseAgent',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.FromString,
+                _registered_method=True)
+        self.ResumeAgent = channel.unary_unary(
+                '/claudia.v1.AgentService/ResumeAgent',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.FromString,
+                _registered_method=True)
+        self.DrainAgent = channel.unary_unary(
+                '/claudia.v1.AgentService/DrainAgent',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.FromString,
+                _registered_method=True)
+        self.StopAgent = channel.unary_unary(
+                '/claudia.v1.AgentService/StopAgent',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.FromString,
+                _registered_method=True)
+        self.ListQueues = channel.unary_unary(
+                '/claudia.v1.AgentService/ListQueues',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.QueueList.FromString,
+                _registered_method=True)
         self.LeaveAgent = channel.unary_unary(
                 '/claudia.v1.AgentService/LeaveAgent',
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
@@ -92,6 +117,40 @@ class AgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseAgent(self, request, context):
+        """It takes no new tasks until it is resumed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeAgent(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrainAgent(self, request, context):
+        """It takes no new tasks, and ends when those that run have ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopAgent(self, request, context):
+        """It ends now; what runs is queued again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListQueues(self, request, context):
+        """What waits for agents, by type.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def LeaveAgent(self, request, context):
         """The agent ended in good order.
         """
@@ -121,6 +180,31 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.RenewAgent,
                     request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
                     response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.SerializeToString,
+            ),
+            'PauseAgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseAgent,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.SerializeToString,
+            ),
+            'ResumeAgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeAgent,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.SerializeToString,
+            ),
+            'DrainAgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainAgent,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.SerializeToString,
+            ),
+            'StopAgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopAgent,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.SerializeToString,
+            ),
+            'ListQueues': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQueues,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_hub__pb2.QueueList.SerializeToString,
             ),
             'LeaveAgent': grpc.unary_unary_rpc_method_handler(
                     servicer.LeaveAgent,
@@ -237,6 +321,141 @@ class AgentService:
             '/claudia.v1.AgentService/RenewAgent',
             claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
             claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.AgentService/PauseAgent',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.AgentService/ResumeAgent',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.AgentService/DrainAgent',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.AgentService/StopAgent',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.ByIdRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_hub__pb2.Agent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQueues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.AgentService/ListQueues',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_hub__pb2.QueueList.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateTaskRequest(_message.Message):
-    __slots__ = ("name", "type", "payload", "parent_id", "tags", "labels", "deadline", "estimated_steps", "unit", "attempts", "id", "start", "agent_id")
+    __slots__ = ("name", "type", "payload", "parent_id", "tags", "labels", "deadline", "estimated_steps", "unit", "attempts", "id", "start", "agent_id", "priority", "due_at", "stall_after")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +34,9 @@ class CreateTaskRequest(_message.Message):
     ID_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_FIELD_NUMBER: _ClassVar[int]
+    STALL_AFTER_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     payload: _struct_pb2.Value
@@ -47,7 +50,10 @@ class CreateTaskRequest(_message.Message):
     id: str
     start: bool
     agent_id: str
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., payload: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., parent_id: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, str]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_steps: _Optional[float] = ..., unit: _Optional[str] = ..., attempts: _Optional[int] = ..., id: _Optional[str] = ..., start: _Optional[bool] = ..., agent_id: _Optional[str] = ...) -> None: ...
+    priority: int
+    due_at: _timestamp_pb2.Timestamp
+    stall_after: float
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., payload: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., parent_id: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, str]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_steps: _Optional[float] = ..., unit: _Optional[str] = ..., attempts: _Optional[int] = ..., id: _Optional[str] = ..., start: _Optional[bool] = ..., agent_id: _Optional[str] = ..., priority: _Optional[int] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., stall_after: _Optional[float] = ...) -> None: ...
 
 class CreateTasksRequest(_message.Message):
     __slots__ = ("tasks",)
@@ -170,16 +176,18 @@ class ListChildrenRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
 
 class ReportProgressRequest(_message.Message):
-    __slots__ = ("id", "current", "total", "message")
+    __slots__ = ("id", "current", "total", "message", "claim")
     ID_FIELD_NUMBER: _ClassVar[int]
     CURRENT_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_FIELD_NUMBER: _ClassVar[int]
     id: str
     current: float
     total: float
     message: str
-    def __init__(self, id: _Optional[str] = ..., current: _Optional[float] = ..., total: _Optional[float] = ..., message: _Optional[str] = ...) -> None: ...
+    claim: int
+    def __init__(self, id: _Optional[str] = ..., current: _Optional[float] = ..., total: _Optional[float] = ..., message: _Optional[str] = ..., claim: _Optional[int] = ...) -> None: ...
 
 class ProgressUpdate(_message.Message):
     __slots__ = ("id", "current", "total", "message", "attempt")
@@ -216,15 +224,17 @@ class StartTaskRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., agent_id: _Optional[str] = ...) -> None: ...
 
 class CompleteTaskRequest(_message.Message):
-    __slots__ = ("id", "result")
+    __slots__ = ("id", "result", "claim")
     ID_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_FIELD_NUMBER: _ClassVar[int]
     id: str
     result: _struct_pb2.Value
-    def __init__(self, id: _Optional[str] = ..., result: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    claim: int
+    def __init__(self, id: _Optional[str] = ..., result: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., claim: _Optional[int] = ...) -> None: ...
 
 class FailTaskRequest(_message.Message):
-    __slots__ = ("id", "message", "type", "traceback", "culprit", "result", "exceptions", "occurrence_id")
+    __slots__ = ("id", "message", "type", "traceback", "culprit", "result", "exceptions", "occurrence_id", "claim")
     ID_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -233,6 +243,7 @@ class FailTaskRequest(_message.Message):
     RESULT_FIELD_NUMBER: _ClassVar[int]
     EXCEPTIONS_FIELD_NUMBER: _ClassVar[int]
     OCCURRENCE_ID_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_FIELD_NUMBER: _ClassVar[int]
     id: str
     message: str
     type: str
@@ -241,7 +252,8 @@ class FailTaskRequest(_message.Message):
     result: _struct_pb2.Value
     exceptions: _containers.RepeatedCompositeFieldContainer[_struct_pb2.Struct]
     occurrence_id: str
-    def __init__(self, id: _Optional[str] = ..., message: _Optional[str] = ..., type: _Optional[str] = ..., traceback: _Optional[str] = ..., culprit: _Optional[str] = ..., result: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., exceptions: _Optional[_Iterable[_Union[_struct_pb2.Struct, _Mapping]]] = ..., occurrence_id: _Optional[str] = ...) -> None: ...
+    claim: int
+    def __init__(self, id: _Optional[str] = ..., message: _Optional[str] = ..., type: _Optional[str] = ..., traceback: _Optional[str] = ..., culprit: _Optional[str] = ..., result: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., exceptions: _Optional[_Iterable[_Union[_struct_pb2.Struct, _Mapping]]] = ..., occurrence_id: _Optional[str] = ..., claim: _Optional[int] = ...) -> None: ...
 
 class CancelTaskRequest(_message.Message):
     __slots__ = ("id", "reason")
@@ -284,7 +296,7 @@ class TaskError(_message.Message):
     def __init__(self, type: _Optional[str] = ..., message: _Optional[str] = ..., code: _Optional[str] = ..., traceback: _Optional[str] = ...) -> None: ...
 
 class Task(_message.Message):
-    __slots__ = ("id", "name", "type", "status", "payload", "result", "error", "parent_id", "root_id", "agent_id", "tags", "labels", "created_at", "updated_at", "started_at", "finished_at", "deadline", "duration", "attempt", "attempts", "progress", "version")
+    __slots__ = ("id", "name", "type", "status", "payload", "result", "error", "parent_id", "root_id", "agent_id", "tags", "labels", "created_at", "updated_at", "started_at", "finished_at", "deadline", "duration", "attempt", "attempts", "progress", "version", "priority", "due_at", "claim", "stall_after", "stalled_at", "overdue_at", "waiting")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -314,6 +326,13 @@ class Task(_message.Message):
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_FIELD_NUMBER: _ClassVar[int]
+    STALL_AFTER_FIELD_NUMBER: _ClassVar[int]
+    STALLED_AT_FIELD_NUMBER: _ClassVar[int]
+    OVERDUE_AT_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     type: str
@@ -336,7 +355,14 @@ class Task(_message.Message):
     attempts: int
     progress: Progress
     version: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[str] = ..., payload: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., result: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., parent_id: _Optional[str] = ..., root_id: _Optional[str] = ..., agent_id: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[float] = ..., attempt: _Optional[int] = ..., attempts: _Optional[int] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., version: _Optional[int] = ...) -> None: ...
+    priority: int
+    due_at: _timestamp_pb2.Timestamp
+    claim: int
+    stall_after: float
+    stalled_at: _timestamp_pb2.Timestamp
+    overdue_at: _timestamp_pb2.Timestamp
+    waiting: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[str] = ..., payload: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., result: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., parent_id: _Optional[str] = ..., root_id: _Optional[str] = ..., agent_id: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[float] = ..., attempt: _Optional[int] = ..., attempts: _Optional[int] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., version: _Optional[int] = ..., priority: _Optional[int] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claim: _Optional[int] = ..., stall_after: _Optional[float] = ..., stalled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., overdue_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., waiting: _Optional[str] = ...) -> None: ...
 
 class TaskPage(_message.Message):
     __slots__ = ("items", "next")

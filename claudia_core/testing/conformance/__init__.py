@@ -18,9 +18,21 @@ A store that outlives its process also passes `StoreReopening`, and one that sev
 # ruff: noqa: E402 - the suites are imported after pytest knows that their asserts are to be explained
 import pytest
 
-for _suite in ("closing", "finding", "log", "posts", "processes", "retention", "snapshots", "suite", "writing"):
+for _suite in (
+    "claiming",
+    "closing",
+    "finding",
+    "log",
+    "posts",
+    "processes",
+    "retention",
+    "snapshots",
+    "suite",
+    "writing",
+):
     pytest.register_assert_rewrite(f"{__name__}.{_suite}")
 
+from claudia_core.testing.conformance.claiming import StoreClaims
 from claudia_core.testing.conformance.closing import StoreClosing, StoreReopening
 from claudia_core.testing.conformance.finding import StoreFinding
 from claudia_core.testing.conformance.log import StoreLog
@@ -31,6 +43,7 @@ from claudia_core.testing.conformance.snapshots import StoreSnapshots
 from claudia_core.testing.conformance.writing import StoreWriting
 
 __all__ = [
+    "StoreClaims",
     "StoreClosing",
     "StoreFinding",
     "StoreLog",

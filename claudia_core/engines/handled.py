@@ -1,0 +1,94 @@
+"""A claimed task while its handler runs: what the handler gets, and what its end makes of the task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from claudia_core.engines.port import Job
+from claudia_core.errors import InvalidValue, PayloadInvalid, TaskCancelled
+from claudia_core.logs import get_logger
+from claudia_core.model.task import Status, TaskError
+from claudia_core.services.moves import Move, cancelling, completing, failing
+from claudia_core.services.new_task import NewTask
+from claudia_core.tracking.run import Hub, Run
+from claudia_core.tracking.task import TaskBlock
+
+
+class HandledTask(TaskBlock):
+    """The task that a handler works on: `progress`, `advance`, `was_cancelled`; loops and tasks inside are its parts.
+
+    Its beginning was saved by the agent's claim, and its end is saved by the agent, too.
+    """
+
+    def __init__(self, hub: Hub, job: Job) -> None:
+        task = job.task
+        progress = task.progress
+        super().__init__(
+            hub,
+            NewTask(id=task.id, name=task.name, type=task.type, estimated_steps=progress.total, unit=progress.unit),
+            show=False,
+        )
+        self.saved = task
+        self.payload = task.payload
+        self.log = get_logger(job.handler.function.__module__)
+
+    def _around(self) -> Run | None:
+        return None
+
+    def _save_begin(self) -> None:
+        """The claim has saved it."""
+
+    def _save_end(self, move: Move) -> None:
+        """The agent saves it."""
+
+
+def run(hub: Hub, job: Job, begun: Callable[[HandledTask], None]) -> Move:
+    """Run a job's handler here; `begun` is given its task just before. Returns what it makes of the task."""
+    block = HandledTask(hub, job)
+    try:
+        block.begin()
+        begun(block)
+        result = job.handler.call(block, job.task.payload)
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises is the end of its task, and of nothing else
+        move = ended(job, error)
+        block._end(Status.FAILED, move)
+        return move
+    return finished(job, block, result)
+
+
+async def run_async(hub: Hub, job: Job, begun: Callable[[HandledTask], None]) -> Move:
+    """The same for a coroutine function."""
+    block = HandledTask(hub, job)
+    try:
+        block.begin()
+        begun(block)
+        result = await job.handler.call(block, job.task.payload)
+    except BaseException as error:  # noqa: BLE001 - as above; a cancelled coroutine is told by `ended`, too
+        move = ended(job, error)
+        block._end(Status.FAILED, move)
+        return move
+    return finished(job, block, result)
+
+
+def finished(job: Job, block: HandledTask, result: Any) -> Move:
+    """What a handler that returned makes of its task: completed, or failed where its result cannot be kept."""
+    try:
+        move = completing(block.result if result is None else result)
+    except InvalidValue as error:
+        move = failing(error, culprit=job.handler.place)
+    block._end(Status.COMPLETED, move)
+    return move
+
+
+def ended(job: Job, error: BaseException) -> Move:
+    """What an exception that left the handler makes of its task."""
+    handler = job.handler
+    if isinstance(error, TaskCancelled):
+        return cancelling(error.reason or error.message)
+    if isinstance(error, PayloadInvalid):
+        return failing(TaskError("PayloadInvalid", str(error), code="payload"), culprit=handler.place)
+    if isinstance(error, (SystemExit, KeyboardInterrupt, GeneratorExit)):
+        told = TaskError(type(error).__name__, f"the handler raised {error!r:.200}: an exit ends its task only")
+        return failing(told, culprit=handler.place, again=True)
+    return failing(error, culprit=handler.place, again=isinstance(error, handler.retry_on))

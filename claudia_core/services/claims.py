@@ -1,0 +1,142 @@
+"""Claims: agents take tasks from their queues, each once, and say what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import batched
+
+from claudia_core.errors import ClaudiaError
+from claudia_core.model.agent import Agent, AgentMode, AgentStatus
+from claudia_core.model.policy import RetryPolicy
+from claudia_core.model.task import LATER, Status, Task, TaskError
+from claudia_core.model.times import to_text, utc_now
+from claudia_core.ports import Document, Page, Query, Range, Store, Transaction
+from claudia_core.services import moves
+from claudia_core.services.moves import Move
+
+TOGETHER = 20
+"""Types that are asked for by one question."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms tasks of a type are taken.
+
+    `attempts` are the least that are allowed; `most` of the type are active at once, over all agents.
+    """
+
+    attempts: int = 1
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    most: int | None = None
+    stall_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a claimed task, as its agent says."""
+
+    task_id: str
+    claim: int
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one commit of an agent brought: the tasks it has taken, what became of those it settled, and its mode."""
+
+    taken: list[Task]
+    settled: list[Task | ClaudiaError]
+    mode: AgentMode
+    is_known: bool = True
+
+
+class Claims:
+    """Hands tasks out to agents and takes their endings, both in one commit."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def turn(
+        self, agent_id: str, terms: Mapping[str, Terms], room: int, settlements: Iterable[Settlement] = ()
+    ) -> Turn:
+        """Save how tasks ended and take up to `room` others: the highest priority first, then the oldest.
+
+        A settlement whose claim does not count any more is not saved; its place in `settled` holds the StaleClaim. An
+        agent that is not working, or not online, takes none. A task whose deadline has passed fails instead.
+
+        Raises:
+            StoreError: nothing was saved.
+        """
+        ended = list(settlements)
+        return self._store.write(lambda tx: _turn(tx, agent_id, terms, room, ended)).result()
+
+    def is_waiting(self, types: Sequence[str]) -> bool:
+        """Whether a task of these types could be taken now."""
+        until = LATER + to_text(utc_now())
+        return any(
+            self._store.find(Query("tasks", {"type": some, "queue": Range("0", until)}, "queue", limit=1)).documents
+            for some in batched(types, TOGETHER)
+        )
+
+
+def _turn(tx: Transaction, agent_id: str, terms: Mapping[str, Terms], room: int, settlements: list[Settlement]) -> Turn:
+    settled = [_settle(tx, settlement) for settlement in settlements]
+    found = tx.get("agents", agent_id)
+    if found is None:
+        return Turn([], settled, AgentMode.STOPPING, is_known=False)
+    agent = Agent.from_document(found)
+    if agent.status is not AgentStatus.ONLINE or agent.mode is not AgentMode.WORKING or room < 1:
+        return Turn([], settled, agent.mode, agent.status is AgentStatus.ONLINE)
+    return Turn(_take(tx, agent_id, terms, room), settled, agent.mode)
+
+
+def _settle(tx: Transaction, settlement: Settlement) -> Task | ClaudiaError:
+    try:
+        task = moves.load(tx, settlement.task_id)
+        moves.require_claim(task, settlement.claim)
+    except ClaudiaError as error:
+        return error
+    return settlement.move(tx, task)
+
+
+def _take(tx: Transaction, agent_id: str, terms: Mapping[str, Terms], room: int) -> list[Task]:
+    taken = []
+    for document in sorted(_candidates(tx, terms, room), key=_turn_of)[:room]:
+        task = moves.with_content(tx, document)
+        if task.deadline is not None and task.deadline <= tx.now:
+            moves.failing(TOO_LATE)(tx, task)
+            continue
+        on = terms[task.type]
+        claim = moves.claiming(agent_id, on.attempts, on.policy, on.stall_after)
+        taken.append(claim(tx, task))
+    return taken
+
+
+def _turn_of(document: Document) -> tuple[int, str]:
+    return -document.get("priority", 0), document["id"]
+
+
+def _candidates(tx: Transaction, terms: Mapping[str, Terms], room: int) -> list[Document]:
+    free = [type for type, on in terms.items() if on.most is None]
+    found = [document for types in batched(free, TOGETHER) for document in _waiting(tx, types, room)]
+    for type, on in terms.items():
+        if on.most is not None:
+            left = on.most - len(_active(tx, type, on.most).documents)
+            found += _waiting(tx, (type,), min(room, left)) if left > 0 else []
+    return found
+
+
+def _waiting(tx: Transaction, types: Sequence[str], room: int) -> list[Document]:
+    """The first in the queue that are ready, and the first of those that were to wait and are due now."""
+    ready = Query("tasks", {"type": types, "queue": Range("0", LATER)}, "queue", limit=room)
+    due = replace(ready, where={"type": types, "queue": Range(LATER, LATER + to_text(tx.now))})
+    found = tx.find(due).documents + tx.find(ready).documents
+    return sorted(found, key=_turn_of)[:room]
+
+
+def _active(tx: Transaction, type: str, most: int) -> Page:
+    return tx.find(Query("tasks", {"status": Status.ACTIVE.value, "type": type}, "id", limit=most))
+
+
+TOO_LATE = TaskError("DeadlineExceeded", "its deadline passed before an agent took it", code="deadline")
