@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from claudia_core.engines.celery.journal import Line
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.ports import Transaction
 from claudia_core.services import moves
@@ -56,6 +57,32 @@ def completing(result: Any) -> Move:
 def retrying() -> Move:
     """The task is to be done again, unless it waits for that already."""
     return _unless(moves.retrying(), lambda task: task.status not in (Status.FAILED, Status.CANCELLED))
+
+
+def recovered(line: Line) -> Move:
+    """What a process that is gone had noted of a task, and nobody was told: how it ended, or that it is lost.
+
+    What happened to the task since, by whoever works on it now, stays.
+    """
+    if line.end == "complete":
+        end = moves.completing(None)
+    elif line.end == "cancel":
+        end = moves.cancelling(TERMINATED)
+    else:
+        end = moves.failing(TaskError("Error", line.error) if line.end else lost())
+
+    def is_late(task: Task) -> bool:
+        is_other = task.status is Status.ACTIVE and task.agent_id != line.agent_id
+        return task.status.is_terminal or is_other or task.attempt > line.attempt
+
+    def make(tx: Transaction, task: Task) -> Task:
+        if is_late(task):
+            return task
+        if task.status is Status.PENDING and line.end == "complete":
+            task = moves.starting(line.agent_id)(tx, task)
+        return end.make(tx, task)
+
+    return replace(end, make=make)
 
 
 def lost(what: str = "its worker stopped without finishing it") -> TaskError:

@@ -17,12 +17,13 @@ from typing import Any, Protocol
 
 from claudia_core.engines.celery import changes
 from claudia_core.engines.celery.endings import Bare, cause, was_revoked, was_terminated
+from claudia_core.engines.celery.journal import Journal
 from claudia_core.engines.celery.messages import Describer, hub_id
 from claudia_core.engines.celery.new_ids import make_ids_sort
 from claudia_core.engines.celery.run import CeleryRun
 from claudia_core.engines.celery.signals import Signals
 from claudia_core.engines.celery.states import on_update_state, progress_of
-from claudia_core.engines.celery.worker import Worker
+from claudia_core.engines.celery.worker import Worker, journal_folder
 from claudia_core.errors import ClaudiaError
 from claudia_core.logs import get_logger
 from claudia_core.model.task import Status, TaskError
@@ -90,6 +91,7 @@ class CeleryObserver:
         self._agent_id: str | None = None
         self._worker_limit: float | None = None
         self._try_at = 0.0
+        self._journal: Journal | None = None
         self._describer = Describer(hub.errors.scrubber)
         self._signals = Signals(self)
         make_ids_sort()
@@ -123,7 +125,8 @@ class CeleryObserver:
         parent = current_run(self._hub) if request.is_eager else None
         new = self._describer.taken(task, request, args, kwargs, None if parent is None else parent.id)
         again = bool((request.delivery_info or {}).get("redelivered"))
-        run = CeleryRun(self._hub, new, retries=request.retries or 0, again=again)
+        journal = None if request.is_eager else self._journal_of_worker()
+        run = CeleryRun(self._hub, new, retries=request.retries or 0, again=again, journal=journal)
         self._runs[request.id] = run
         run.begin()
 
@@ -181,10 +184,12 @@ class CeleryObserver:
         if self._worker is not None:
             self._worker.end()
             self._worker = None
+            self._close_journal()
 
     def process_ended(self) -> None:
         """A forked process is about to end."""
         if self._hub.is_of_this_process:
+            self._close_journal()
             self._hub.close()
 
     def revoked(self, task: Any, request: Any, terminated: bool, expired: bool) -> None:
@@ -204,6 +209,24 @@ class CeleryObserver:
     def _soft_limit(self, task: Any) -> float | None:
         limit: float | None = task.soft_time_limit or self._worker_limit or self.app.conf.task_soft_time_limit
         return limit
+
+    def _journal_of_worker(self) -> Journal | None:
+        """Where this process of a worker notes what it runs; None where there is no place for it."""
+        if self._journal is None and self._agent_id is not None:
+            folder = journal_folder(self._hub)
+            self._journal = None if folder is None else Journal(folder, self._hub.flush)
+        return self._journal
+
+    def _close_journal(self) -> None:
+        """Take this process's notes away once they are saved; else they stay, and are told later."""
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            try:
+                self._hub.flush(self._hub.settings.shutdown_timeout)
+            except ClaudiaError as error:
+                log.warning("what was noted on disk is told later", error=str(error))
+            else:
+                journal.close()
 
     # --- in common ------------------------------------------------------------------------------------------------
 
@@ -233,6 +256,7 @@ class CeleryObserver:
             log.warning("a worker's process cannot tell its tasks", pid=os.getpid(), error=str(error))
             return False
         self._runs.clear()
+        self._journal = None
         self._worker = None  # it is the parent's, but the tasks that run here are its tasks
         if self._agent_id is not None:
             self._hub.work_as(self._agent_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from claudia_core.engines.celery import changes
+from claudia_core.engines.celery.journal import Journal, Line
 from claudia_core.model.task import Status, Task
 from claudia_core.services.moves import Move
 from claudia_core.services.new_task import NewTask
@@ -18,12 +19,16 @@ class CeleryRun(TaskBlock):
         new: the task.
         retries: how often Celery has tried it before.
         again: whether Celery delivered the task once more.
+        journal: where it is noted before the hub has saved it.
     """
 
-    def __init__(self, hub: Hub, new: NewTask, *, retries: int = 0, again: bool = False) -> None:
+    def __init__(
+        self, hub: Hub, new: NewTask, *, retries: int = 0, again: bool = False, journal: Journal | None = None
+    ) -> None:
         super().__init__(hub, new, show=False)
         self._retries = retries
         self._again = again
+        self._journal = journal
 
     @property
     def attempt(self) -> int:
@@ -36,9 +41,11 @@ class CeleryRun(TaskBlock):
 
     def retry(self) -> None:
         """Celery is to run it again."""
+        self._write("retry")
         self.hub.tasks.note_soon(self._new, changes.retrying())
 
     def _save_begin(self) -> None:
+        self._write()
         again = self._again or self._retries > 0
         begin = changes.beginning(self.hub.agent_id(), again=again, begun=self._begun)
         self.hub.tasks.note_soon(self._new, begin)
@@ -50,5 +57,12 @@ class CeleryRun(TaskBlock):
             self.stop(task.progress.message)
 
     def _save_end(self, move: Move) -> None:
+        self._write(move.name, str(move.values.get("message", "")))
         if not self.was_cancelled:
             self.hub.tasks.note_soon(self._new, changes.ending(move))
+
+    def _write(self, end: str = "", error: str = "") -> None:
+        if self._journal is not None:
+            new = self._new
+            line = Line(self.id, self.name, new.type, self.hub.agent_id(), self.attempt, end, error[:1_000])
+            self._journal.note(line)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from celery import states
 from celery.worker import state
 
+from claudia_core.capture.joining import spool_folder
 from claudia_core.engines.celery import changes
+from claudia_core.engines.celery.journal import left_behind
 from claudia_core.engines.celery.messages import TAG, celery_id, celery_id_of
 from claudia_core.errors import ClaudiaError
 from claudia_core.logs import get_logger
@@ -21,6 +24,7 @@ from claudia_core.model.values import MAX_NAME
 from claudia_core.pulse import Duty, Pulse
 from claudia_core.services.agents import NewAgent
 from claudia_core.services.moves import failing
+from claudia_core.services.new_task import NewTask
 
 if TYPE_CHECKING:
     from claudia_core.engines.celery.observer import Hub
@@ -74,7 +78,7 @@ class Worker:
         settings = self._hub.settings
         self._pulse.add(Duty("heartbeat", settings.heartbeat, self._beat))
         self._pulse.add(Duty("cancelled", LOOK, self._revoke_cancelled))
-        self._pulse.add(Duty("forgotten", settings.lease, self._tell_forgotten, first=settings.lease))
+        self._pulse.add(Duty("forgotten", settings.lease, self._tell_forgotten))
 
     def end(self) -> None:
         """The worker ends in good order. What it did not finish is lost to it: Celery may give that to another."""
@@ -127,12 +131,24 @@ class Worker:
 
     def _tell_forgotten(self) -> None:
         """End the tasks whose process was killed before it could tell their end, at the second look that finds them."""
+        self._tell_left_behind()
         works_on = _active_ids()
         idle = {task.id: task for task in self._active() if celery_id_of(task) not in works_on}
         for task in idle.values():
             if task.id in self._suspects:
                 self._hub.tasks.move_soon(task.id, self._end_of(task))
         self._suspects = set(idle)
+
+    def _tell_left_behind(self) -> None:
+        """What processes of this machine noted that are gone: this worker's own, and of workers that were killed."""
+        folder = journal_folder(self._hub)
+        for path, lines in () if folder is None else left_behind(folder):
+            for line in lines:
+                if line.end != "retry":
+                    new = NewTask(id=line.id, name=line.name, type=line.type, tags=(TAG,))
+                    self._hub.tasks.note_soon(new, changes.recovered(line))
+            self._hub.flush()
+            path.unlink(missing_ok=True)
 
     def _end_of(self, task: Task) -> Any:
         """How the task ended, as Celery's results say, or that it is lost."""
@@ -144,6 +160,12 @@ class Worker:
 
     def _active(self) -> Iterable[Task]:
         return self._hub.tasks.list(status=Status.ACTIVE, agent_id=self.agent_id, limit=MOST).tasks
+
+
+def journal_folder(hub: Hub) -> Path | None:
+    """Where processes note what they run; beside where errors wait, and nowhere for a hub in memory."""
+    spool = spool_folder(hub.settings.spool, hub.store.url)
+    return None if spool is None else spool.with_name(f"celery-{spool.name}")
 
 
 def _is_ours(event: Event) -> bool:

@@ -17,7 +17,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     worker_prefetch_multiplier=1,
     task_default_queue=os.environ.get("PROJ_QUEUE", "proj"),
-    broker_transport_options={"socket_connect_timeout": 5},
+    broker_transport_options={"confirm_publish": True},  # else a broker that is killed forgets what it took
     worker_cancel_long_running_tasks_on_connection_loss=False,
 )
 claudia = Claudia(
@@ -36,6 +36,11 @@ def add(x: int, y: int, password: str = "") -> int:
 @app.task
 def nothing() -> None:
     pass
+
+
+@app.task
+def pause(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 @app.task
