@@ -275,11 +275,11 @@ def _nested(depth: int) -> Any:
 def test_bad_errors_are_told_all_the_same(claudia: Claudia, name: str) -> None:
     """In bounded time and size, and nothing else is affected."""
     error, values = BAD[name]()
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.thread_time()
     id = claudia.errors.capture(error, **values)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - used < 0.5
     found = told(claudia, id)
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 15
     assert len(str(found.to_document())) < 700_000
     assert found.type
     assert "\x00" not in str(found.to_document())

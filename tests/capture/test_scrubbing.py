@@ -209,10 +209,10 @@ def test_the_check_digit_decides(number: int) -> None:
 def test_time_grows_with_the_length_and_no_faster(unit: str) -> None:
     """Texts made to be slow are not: a million characters take seconds at most, and what is cut is gone."""
     text = unit * (200_000 // len(unit))
-    began = time.perf_counter()
+    began = time.thread_time()  # what others on this machine do is no part of it
     SCRUB.text(text)
     SCRUB.traceback(text)
-    assert time.perf_counter() - began < 3
+    assert time.thread_time() - began < 3
     assert len(SCRUB.text("x" * 2_000_000)) == 1_000_000
 
 

@@ -41,18 +41,18 @@ def test_two_hundred_checks_of_which_ten_hang(checks: HealthChecks) -> None:
         go.wait(60)
 
     for number in range(200):
-        checks.register(f"c{number:03d}", hang if number % 20 == 0 else lambda: None, timeout=1.0)
+        checks.register(f"c{number:03d}", hang if number % 20 == 0 else lambda: None, timeout=2.0)
     began = time.perf_counter()
     report = checks.report()
     first = time.perf_counter() - began
     failed = {check.name: check for check in report.checks if check.status is Health.FAIL}
     assert len(report.checks) == 201
     assert len(failed) == 10
-    assert all("no answer within 1 s" in check.output for check in failed.values())
-    assert first < 3.0
+    assert all("no answer within 2 s" in check.output for check in failed.values())
+    assert first < 10.0, "together, not one after the other"
     began = time.perf_counter()
     assert checks.report().status is Health.FAIL
-    assert time.perf_counter() - began < 1.0, "what hangs already is not waited for again"
+    assert time.perf_counter() - began < 2.0, "what hangs already is not waited for again"
     assert len(started) == 10
     go.set()
 

@@ -32,7 +32,7 @@ def test_a_cancelled_loop_stops_at_its_next_step(claudia):
             if row == 30:
                 claudia.tasks.cancel(rows.id, reason="not needed")
                 asked = time.monotonic()
-    assert time.monotonic() - asked < 2.0
+    assert time.monotonic() - asked < 4.0
     assert (caught.value.task_id, caught.value.reason, caught.value.code) == (rows.id, "not needed", "task_cancelled")
     found = claudia.tasks.get(rows.id)
     assert (rows.status, found.status, found.progress.total) == (Status.CANCELLED, Status.CANCELLED, 500)
