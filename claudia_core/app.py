@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Protocol, Self, cast
+from typing import Any, Self, cast
 
 from claudia_core.accounts import Accounts, Revisions
 from claudia_core.address import is_elsewhere, open_cache, open_store, store_file
@@ -32,7 +32,6 @@ from claudia_core.model.times import utc_now
 from claudia_core.model.values import require_count
 from claudia_core.outside import Outside
 from claudia_core.ports import Retention, Store
-from claudia_core.projections import Projection
 from claudia_core.pulse import Duty, Pulse
 from claudia_core.services.agents import Agents
 from claudia_core.services.errors import Errors
@@ -45,6 +44,7 @@ from claudia_core.services.tasks import NewTask, Tasks
 from claudia_core.settings import Settings, load_settings
 from claudia_core.showing import show
 from claudia_core.subscriptions import Subscription
+from claudia_core.syncing import Syncing
 from claudia_core.tracking.cancelled import PERIOD, Cancellations
 from claudia_core.tracking.display import Silent, detect
 from claudia_core.tracking.run import Run, current_run
@@ -53,15 +53,7 @@ from claudia_core.tracking.task import TaskBlock
 from claudia_core.tracking.track import Tracked, length_of, require_source
 
 
-class Stoppable(Protocol):
-    """Something that runs until it is told to end."""
-
-    def stop(self) -> None:
-        """End."""
-        ...
-
-
-class Claudia(Accounts, Outside):
+class Claudia(Accounts, Syncing, Outside):
     """A hub: records tasks, their progress and their errors, and shows them to everyone on the same store.
 
     Args:
@@ -117,7 +109,7 @@ class Claudia(Accounts, Outside):
         self._sampler = Sampler(detect() if self.settings.display == "auto" else Silent())
         self._cancellations = Cancellations(self.store, lambda: self._sampler.runs)
         self._subscriptions: list[Subscription] = []
-        self._stoppable: list[Stoppable] = []
+        Syncing.__init__(self)
         self._agent_id: str | None = None
         self._keeps_agent = True
         self._observers: list[Observer] = []
@@ -393,20 +385,6 @@ class Claudia(Accounts, Outside):
         self._subscriptions.append(subscription)
         return subscription
 
-    def project(self, name: str, fold: Callable[[Any, Event], Any], **options: Any) -> Projection:
-        """A value folded from the log and kept in the store: `claudia.project("spent", add, start=0).state`.
-
-        Its health is a check of its own; `claudia replay NAME` folds it again. See `projections.Projection`.
-
-        Raises:
-            StoreError: the hub is elsewhere.
-        """
-        self._require_here("a projection")
-        made = Projection(self.store, name, fold, **{"lease": self.settings.lease, **options})
-        self._stoppable.append(made)
-        self.health.register(f"projection {name}", made.health)
-        return made
-
     # --- keep ---------------------------------------------------------------------------------------------------
 
     def watch_agents(self) -> None:
@@ -463,8 +441,9 @@ class Claudia(Accounts, Outside):
         self._sampler.stop()
         self._pulse.stop()
         self._leave_outside()
-        for one in (*self._subscriptions, *self._stoppable):
-            one.stop()
+        self._end_going()
+        for subscription in self._subscriptions:
+            subscription.stop()
         self.feed.stop()
         self._reporter.stop(self.settings.shutdown_timeout)
         with suppress(ClaudiaError, TimeoutError):

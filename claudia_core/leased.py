@@ -92,6 +92,10 @@ class Leased:
         if not self._hold():
             raise LeaseLost(f"{self.name} is done by another process")
 
+    def well(self) -> None:
+        """It works again; called within a long round."""
+        self.failing_since = self.last_error = None
+
     def guard(self, tx: Transaction) -> None:
         """Refuse to save what another process is to save.
 
@@ -135,7 +139,7 @@ class Leased:
             return self._next - time.monotonic()
         rest = self._round(self)
         self.rounds += 1
-        self.failing_since = self.last_error = None
+        self.well()
         self._next = time.monotonic() + rest
         return rest
 

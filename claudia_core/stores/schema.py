@@ -108,6 +108,7 @@ COLLECTIONS: Mapping[str, Collection] = {
         Collection("preferences"),
         Collection("caps"),
         Collection("checks"),
+        Collection("mirrors"),
         Collection("received", ("at",), (("at",),)),
         Collection("audit", ("actor", "action", "subject"), (("actor",), ("action",), ("subject",))),
     )
