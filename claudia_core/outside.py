@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import io
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from claudia_core.integrations.sealing import Seals
 from claudia_core.model.health import Health
 from claudia_core.ports import Store
 from claudia_core.pulse import Duty, Pulse
+from claudia_core.reports import report_writer
 from claudia_core.resilience.breaker import Circuit
 from claudia_core.resilience.integration import Integration
 from claudia_core.resilience.integrations import Integrations
@@ -21,12 +23,13 @@ from claudia_core.services.events import NewEvent
 from claudia_core.services.health import HealthChecks
 from claudia_core.services.hooks import Hooks
 from claudia_core.services.notifications import Notifications
+from claudia_core.services.suppressions import Suppressions
 from claudia_core.services.webhooks import Webhooks
 from claudia_core.settings import Settings
 
 if TYPE_CHECKING:
     from claudia_core.integrations.amqp import AmqpBridge
-    from claudia_core.integrations.mail import Mailer
+    from claudia_core.integrations.mail import Mailer, Templates
     from claudia_core.integrations.mongodb import MongoDBService
     from claudia_core.integrations.notifications import Notifier
     from claudia_core.integrations.webhooks.receiving import Incoming
@@ -93,7 +96,50 @@ class Outside:
             raise SettingsError(
                 "there is nobody to carry mail: CLAUDIA_MAIL_URL is not set", field="mail_url", hint=HINT
             )
-        return Mailer(carrier_of(url.get_secret_value()), self.settings.mail_from, self.integration("mail"))
+        return Mailer(
+            carrier_of(url.get_secret_value()),
+            self.settings.mail_from,
+            self.integration("mail"),
+            self.mail_templates,
+            None if self.store.url.startswith("http") else Suppressions(self.store),
+        )
+
+    def mail_report(
+        self, to: str | Sequence[str], *, since: str = "24h", subject: str = "Report of tasks and errors"
+    ) -> str:
+        """Mail what happened in a period, as a file that needs nothing else; returns the carrier's id of the mail.
+
+        Raises as `mail` and `Mailer.send`, and:
+            InvalidValue: the period cannot be read.
+            MissingExtra: the pages, which write reports, are not installed.
+        """
+        from claudia_core.integrations.mail import Attachment
+
+        written = io.StringIO()
+        report_writer()(self, written, since=since, title=subject, form="html")
+        attachment = Attachment("claudia-report.html", written.getvalue().encode(), "text/html")
+        return self.mail.send(to, subject, f"What happened since {since} ago is attached.\n", attachments=[attachment])
+
+    @cached_property
+    def mail_templates(self) -> Templates:
+        """What mail is made with; those of `mail`, and there without anybody to carry it.
+
+        Raises:
+            MissingExtra: jinja2 is not installed.
+        """
+        from claudia_core.integrations.mail.templates import Templates
+
+        return Templates()
+
+    @property
+    def suppressions(self) -> Suppressions:
+        """Addresses that no mail is sent to.
+
+        Raises:
+            StoreError: the hub is elsewhere: it keeps these itself.
+        """
+        self._require_here("the list of suppressed addresses")
+        return Suppressions(self.acts_on)
 
     @cached_property
     def mongodb(self) -> MongoDBService:

@@ -103,7 +103,8 @@ class Settings(WebSettings):
     )
     mail_url: SecretStr | None = Field(
         None,
-        description="Who carries mail: smtp://USER:PASSWORD@HOST:587, sendgrid://KEY, mailgun://KEY@DOMAIN, file:///FOLDER.",
+        description="Who carries mail: smtp://USER:PASSWORD@HOST:587, sendgrid://KEY, mailgun://KEY@DOMAIN, "
+        "ses://KEY:SECRET@REGION, file:///FOLDER.",
     )
     mail_from: str = Field("claudia@localhost", max_length=400, description="From whom mail is.")
     secret_keys: SecretStr | None = Field(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,10 +11,7 @@ from cyclopts import Parameter
 from claudia_core.cli.hub import Database, open_hub
 from claudia_core.cli.rows import size
 from claudia_core.cli.terminal import note
-from claudia_core.errors import MissingExtra
-
-REPORTS = "claudia.reports"
-"""The entry point `default` in this group is `write_report(claudia, path_or_file, *, since, until, title, form)`."""
+from claudia_core.reports import report_writer
 
 STDOUT = "-"
 
@@ -39,20 +34,10 @@ def report(
         title: The heading.
         form: html or md, whatever the file's ending says.
     """
-    write = _writer()
+    write = report_writer()
     with open_hub(database) as claudia:
         if output == STDOUT:
             write(claudia, sys.stdout, since=since, until=until, title=title, form=form or "md")
             return
         write(claudia, output, since=since, until=until, title=title, form=form)
     note(f"Written to {output} ({size(Path(output).stat().st_size)}).")
-
-
-def _writer() -> Callable[..., None]:
-    """What writes reports; it lives with the pages, which the hub can be without."""
-    for entry in entry_points(group=REPORTS, name="default"):
-        found: Callable[..., None] = entry.load()
-        return found
-    raise MissingExtra(
-        "no report can be written: the package dashboards is not installed", hint="pip install --upgrade claudia-core"
-    )

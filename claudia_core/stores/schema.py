@@ -107,6 +107,7 @@ COLLECTIONS: Mapping[str, Collection] = {
         ),
         Collection("preferences"),
         Collection("caps"),
+        Collection("suppressions"),
         Collection("checks"),
         Collection("mirrors"),
         Collection("received", ("at",), (("at",),)),

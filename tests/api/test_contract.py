@@ -208,6 +208,7 @@ def staged(hub: Claudia, asks: Mapping[str, Ask]) -> Stage:
     hub.tasks.create("waits", type="nobody runs it", due_at=utc_now() + timedelta(days=1))
     made = Stage(hub, asks, parent.id, child.id, failed.id, occurrence.issue_id, agent.id, gone.id)
     made.dispatch()
+    hub.suppressions.add("gone@example.org", "complaint")
     made.notice()
     return made
 
@@ -269,6 +270,12 @@ READS: Mapping[str, list[Callable[[Stage], Values]]] = {
     "dispatches.list": [lambda stage: {"limit": 1}, lambda stage: {"status": "pending"}],
     "notices.list": [lambda stage: {}, lambda stage: {"user": "cleo", "unread": True, "limit": 1}],
     "preferences.get": [lambda stage: {}, lambda stage: {"user": "cleo"}],
+    "mail.templates": [lambda stage: {}],
+    "mail.preview": [
+        lambda stage: {"template": "notification"},
+        lambda stage: {"template": "task_completed", "data": '{"taskName": "<b>x</b>"}'},
+    ],
+    "suppressions.list": [lambda stage: {"limit": 1}],
     "users.list": [lambda stage: {}],
     "keys.list": [lambda stage: {"limit": 5}],
     "sessions.list": [lambda stage: {"owner": "cleo"}],
@@ -406,6 +413,8 @@ WRITES: Mapping[str, Callable[[Stage], Values]] = {
         "quiet": "20:00-07:00",
         "digest": 30,
     },
+    "suppressions.add": lambda stage: {"address": "Ann <ANN@example.org>", "reason": "bounce", "note": "550 no"},
+    "suppressions.remove": lambda stage: {"address": stage.hub.suppressions.add("bob@example.org").id},
     "users.add": lambda stage: {"name": stage.unknown("ann"), "scope": "operator", "projects": ["etl"]},
     "users.change": lambda stage: {"id": stage.user(), "scope": "admin", "projects": ["a"], "enabled": False},
     "users.remove": lambda stage: {"id": stage.user()},
@@ -514,6 +523,11 @@ REFUSALS: list[tuple[str, str, Callable[[Stage], Values]]] = [
     ("notices.acknowledge", "not_found", lambda stage: {"ids": ["nothing"]}),
     ("preferences.set", "invalid_value", lambda stage: {"quiet": "always"}),
     ("preferences.set", "invalid_value", lambda stage: {"mail": True}),
+    ("mail.preview", "not_found", lambda stage: {"template": "nothing"}),
+    ("mail.preview", "invalid_value", lambda stage: {"template": "notification", "data": "[1]"}),
+    ("suppressions.add", "invalid_value", lambda stage: {"address": "nobody"}),
+    ("suppressions.add", "invalid_value", lambda stage: {"address": "a@example.org", "reason": "mood"}),
+    ("suppressions.remove", "not_found", lambda stage: {"address": "nobody@example.org"}),
     ("agents.get", "not_found", lambda stage: {"id": "nothing"}),
     ("agents.heartbeat", "not_found", lambda stage: {"id": "nothing"}),
     ("agents.register", "invalid_value", lambda stage: {"name": "w", "host": "h", "pid": -1}),

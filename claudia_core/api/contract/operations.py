@@ -16,6 +16,7 @@ from claudia_core.api.contract import (
     health,
     inputs,
     integrations,
+    mail,
     notifications,
     outputs,
     webhooks,
@@ -68,7 +69,7 @@ ACCOUNTS = frozenset({"users", "keys", "sessions"})
 
 
 V, O, A = Scope  # noqa: E741 - columns of the table below
-i, o, a, w, n, t = inputs, outputs, accounts, webhooks, integrations, notifications
+i, o, a, w, n, t, m = inputs, outputs, accounts, webhooks, integrations, notifications, mail
 ei, eo, ew = error_inputs, error_outputs, error_work
 
 TABLE = (
@@ -193,6 +194,36 @@ TABLE = (
     ),
     Operation("preferences.get", V, "GET", "/preferences", t.GetPreferences, t.PreferencesOut, t.get_preferences),
     Operation("preferences.set", V, "POST", "/preferences", t.SetPreferences, t.PreferencesOut, t.set_preferences),
+    Operation("mail.templates", O, "GET", "/mail/templates", i.Nothing, m.TemplateListOut, m.list_templates),
+    Operation("mail.preview", O, "GET", "/mail/preview", m.PreviewMail, m.PreviewOut, m.preview_mail),
+    Operation(
+        "suppressions.list",
+        O,
+        "GET",
+        "/mail/suppressions",
+        m.ListSuppressions,
+        m.SuppressionPageOut,
+        m.list_suppressions,
+    ),
+    Operation(
+        "suppressions.add",
+        O,
+        "POST",
+        "/mail/suppressions",
+        m.SuppressAddress,
+        m.SuppressionOut,
+        m.suppress_address,
+        201,
+    ),
+    Operation(
+        "suppressions.remove",
+        O,
+        "POST",
+        "/mail/suppressions/remove",
+        m.UnsuppressAddress,
+        m.SuppressionOut,
+        m.unsuppress_address,
+    ),
     Operation("users.list", A, "GET", "/users", a.ListAccounts, a.UserListOut, a.list_users),
     Operation("users.add", A, "POST", "/users", a.AddUser, a.UserOut, a.add_user, 201),
     Operation("users.change", A, "POST", "/users/{id}", a.ChangeUser, a.UserOut, a.change_user),

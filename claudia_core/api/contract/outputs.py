@@ -153,7 +153,7 @@ class EventOut(Output):
     id: str = Field(description="The cursor just after this event: `epoch:sequence`.")
     source: str
     type: str
-    subject: str
+    subject: str | None = Field(None, description="What it is about; null where it is about nothing.")
     time: datetime
     datacontenttype: str = "application/json"
     sequence: str

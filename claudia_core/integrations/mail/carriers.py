@@ -81,7 +81,9 @@ class Smtp:
         return str(made["Message-ID"])
 
 
-class _Http:
+class HttpCarrier:
+    """A carrier with an HTTP API."""
+
     def __init__(self, client: httpx2.Client | None) -> None:
         self._client = client or httpx2.Client(timeout=SECONDS, follow_redirects=False)
 
@@ -97,7 +99,7 @@ class _Http:
         raise MailRefused(f"the service refuses with HTTP {response.status_code}")
 
 
-class SendGrid(_Http):
+class SendGrid(HttpCarrier):
     """SendGrid's v3 API (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send)."""
 
     def __init__(
@@ -131,7 +133,7 @@ class SendGrid(_Http):
         return str(self._post(self._url, json=told, headers=self._headers).headers.get("x-message-id", ""))
 
 
-class Mailgun(_Http):
+class Mailgun(HttpCarrier):
     """Mailgun's v3 API (https://documentation.mailgun.com/docs/mailgun/api-reference/openapi-final/tag/Messages/)."""
 
     def __init__(

@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from claudia_core.errors import SettingsError
+from claudia_core.errors import MailRefused, SettingsError
 from claudia_core.integrations.mail.carriers import Carrier, Folder, Mailgun, SendGrid, Smtp
 from claudia_core.integrations.mail.message import Attachment, Message, receivers
+from claudia_core.integrations.mail.ses import AwsKey, Ses
 from claudia_core.integrations.mail.templates import Templates
 from claudia_core.resilience.integration import Integration
+from claudia_core.services.suppressions import Suppressions
 
-HINT = "use smtp://USER:PASSWORD@HOST:587, smtps://..., sendgrid://KEY, mailgun://KEY@DOMAIN or file:///FOLDER"
+HINT = (
+    "use smtp://USER:PASSWORD@HOST:587, smtps://..., sendgrid://KEY, mailgun://KEY@DOMAIN, ses://KEY:SECRET@REGION, "
+    "ses://REGION or file:///FOLDER"
+)
 
 
 class Mailer:
@@ -23,17 +28,35 @@ class Mailer:
         carrier: who carries it.
         sender: from whom it is.
         integration: the guards of its calls.
+        templates: those that `send_template` knows; the built-in ones where none are given.
+        suppressions: addresses that nothing is sent to.
     """
 
-    def __init__(self, carrier: Carrier, sender: str, integration: Integration) -> None:
+    def __init__(
+        self,
+        carrier: Carrier,
+        sender: str,
+        integration: Integration,
+        templates: Templates | None = None,
+        suppressions: Suppressions | None = None,
+    ) -> None:
         self._carrier = carrier
         self._sender = sender
         self._integration = integration
-        self.templates = Templates()
+        self._suppressions = suppressions
+        self.templates = templates or Templates()
 
-    def register_template(self, name: str, *, subject: str, html: str, text: str | None = None) -> None:
+    def register_template(
+        self,
+        name: str,
+        *,
+        subject: str,
+        html: str,
+        text: str | None = None,
+        sample: Mapping[str, Any] | None = None,
+    ) -> None:
         """See `Templates.register`."""
-        self.templates.register(name, subject=subject, html=html, text=text)
+        self.templates.register(name, subject=subject, html=html, text=text, sample=sample)
 
     def send(
         self,
@@ -48,7 +71,7 @@ class Mailer:
 
         Raises:
             InvalidValue, TooLarge: an address is none, or there is too much of something.
-            MailRefused: it is refused for good.
+            MailRefused: it is refused for good, also because an address is suppressed; nobody gets it then.
             IntegrationError and its kinds: it did not work in the end.
         """
         message = Message(
@@ -59,7 +82,17 @@ class Mailer:
             html=html,
             attachments=tuple(attachments),
         )
+        self._require_open(message.to)
         return self._integration.call(lambda: self._carrier.send(message), "send")
+
+    def _require_open(self, to: Sequence[str]) -> None:
+        found = {} if self._suppressions is None else self._suppressions.among(to)
+        if found:
+            words = ", ".join(
+                f"{address} ({why.reason} of {why.created_at:%Y-%m-%d})" for address, why in found.items()
+            )
+            hint = "take the address off the list of suppressed ones when it is well again"
+            raise MailRefused(f"nothing is sent to {words}"[:500], hint=hint)
 
     def send_template(
         self, to: str | Sequence[str], name: str, data: Mapping[str, Any], *, attachments: Sequence[Attachment] = ()
@@ -91,6 +124,9 @@ def carrier_of(url: str) -> Carrier:
             return SendGrid(unquote(parts.netloc))
         if parts.scheme == "mailgun" and user and host:
             return Mailgun(user, host)
+        if parts.scheme == "ses" and host:
+            key = AwsKey(user, password) if user else AwsKey.of_environment()
+            return Ses(host, key)
         if parts.scheme == "file" and parts.path:
             return Folder(Path(parts.path))
     except ValueError as error:

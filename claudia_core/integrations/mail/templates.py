@@ -30,6 +30,16 @@ NOTIFICATION = {
     "text": "{{ title }}\n\n{% for line in lines %}{{ line }}\n{% endfor %}{% if link %}\n{{ link }}\n{% endif %}",
 }
 
+SAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "task_completed": {"userName": "Ann", "taskName": "night run", "duration": "2 h 10 min", "result": "1,200 rows"},
+    "notification": {
+        "title": "night run: failed",
+        "lines": ["ValueError: no rows", "After 3 min 05 s."],
+        "link": "https://hub.example.org/tasks",
+        "level": "warning",
+    },
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -70,11 +80,38 @@ class Templates:
         self._escaping = Environment(autoescape=True, undefined=StrictUndefined)
         self._plain = Environment(autoescape=False, undefined=StrictUndefined)
         self._made: dict[str, dict[str, Any]] = {}
-        self.register("task_completed", **TASK_COMPLETED)
-        self.register("notification", **NOTIFICATION)
+        self._samples: dict[str, Mapping[str, Any]] = {}
+        self.register("task_completed", **TASK_COMPLETED, sample=SAMPLES["task_completed"])
+        self.register("notification", **NOTIFICATION, sample=SAMPLES["notification"])
 
-    def register(self, name: str, *, subject: str, html: str, text: str | None = None) -> None:
+    @property
+    def names(self) -> list[str]:
+        """The names of all templates."""
+        return sorted(self._made)
+
+    def has_sample(self, name: str) -> bool:
+        """Whether there is something to fill previews with."""
+        return bool(self._samples.get(name))
+
+    def preview(self, name: str, data: Mapping[str, Any] | None = None) -> Rendered:
+        """What a template looks like, filled with `data` over its sample; nothing is sent.
+
+        Raises as `render`.
+        """
+        return self.render(name, {**self._samples.get(name, {}), **(data or {})})
+
+    def register(
+        self,
+        name: str,
+        *,
+        subject: str,
+        html: str,
+        text: str | None = None,
+        sample: Mapping[str, Any] | None = None,
+    ) -> None:
         """Add a template or replace the one of this name; without `text`, it is made from the HTML.
+
+        `sample` is what previews are filled with.
 
         Raises:
             InvalidValue, TooLarge: it is no template, or too long.
@@ -87,7 +124,7 @@ class Templates:
             if len(source) > MOST_TEMPLATE:
                 raise TooLarge(f"the template's {part} is over {MOST_TEMPLATE:,} characters", field=part)
             made[part] = self._compiled(environment, source, part)
-        self._made[name] = made
+        self._made[name], self._samples[name] = made, dict(sample or {})
 
     def render(self, name: str, data: Mapping[str, Any]) -> Rendered:
         """A template filled with `data`; what is filled into the HTML is escaped.

@@ -12,6 +12,82 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Template(_message.Message):
+    __slots__ = ("name", "has_sample")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    HAS_SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    has_sample: bool
+    def __init__(self, name: _Optional[str] = ..., has_sample: _Optional[bool] = ...) -> None: ...
+
+class TemplateList(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Template]
+    def __init__(self, items: _Optional[_Iterable[_Union[Template, _Mapping]]] = ...) -> None: ...
+
+class PreviewMailRequest(_message.Message):
+    __slots__ = ("template", "data")
+    TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    template: str
+    data: str
+    def __init__(self, template: _Optional[str] = ..., data: _Optional[str] = ...) -> None: ...
+
+class Preview(_message.Message):
+    __slots__ = ("subject", "html", "text")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    HTML_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    html: str
+    text: str
+    def __init__(self, subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+
+class ListSuppressionsRequest(_message.Message):
+    __slots__ = ("limit", "after")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    after: str
+    def __init__(self, limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
+
+class SuppressAddressRequest(_message.Message):
+    __slots__ = ("address", "reason", "note")
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    reason: str
+    note: str
+    def __init__(self, address: _Optional[str] = ..., reason: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+
+class UnsuppressAddressRequest(_message.Message):
+    __slots__ = ("address",)
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    def __init__(self, address: _Optional[str] = ...) -> None: ...
+
+class Suppression(_message.Message):
+    __slots__ = ("id", "reason", "note", "created_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    reason: str
+    note: str
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., reason: _Optional[str] = ..., note: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class SuppressionPage(_message.Message):
+    __slots__ = ("items", "next")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Suppression]
+    next: str
+    def __init__(self, items: _Optional[_Iterable[_Union[Suppression, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...
+
 class CreateChannelRequest(_message.Message):
     __slots__ = ("name", "kind", "address", "digest", "quiet", "per_hour", "active")
     NAME_FIELD_NUMBER: _ClassVar[int]

@@ -789,3 +789,250 @@ class NotificationService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class MailServiceStub:
+    """Templates of mail, and addresses that nothing is sent to.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListTemplates = channel.unary_unary(
+                '/claudia.v1.MailService/ListTemplates',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.TemplateList.FromString,
+                _registered_method=True)
+        self.PreviewMail = channel.unary_unary(
+                '/claudia.v1.MailService/PreviewMail',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.PreviewMailRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Preview.FromString,
+                _registered_method=True)
+        self.ListSuppressions = channel.unary_unary(
+                '/claudia.v1.MailService/ListSuppressions',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.ListSuppressionsRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.SuppressionPage.FromString,
+                _registered_method=True)
+        self.SuppressAddress = channel.unary_unary(
+                '/claudia.v1.MailService/SuppressAddress',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.SuppressAddressRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Suppression.FromString,
+                _registered_method=True)
+        self.UnsuppressAddress = channel.unary_unary(
+                '/claudia.v1.MailService/UnsuppressAddress',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.UnsuppressAddressRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Suppression.FromString,
+                _registered_method=True)
+
+
+class MailServiceServicer:
+    """Templates of mail, and addresses that nothing is sent to.
+    """
+
+    def ListTemplates(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewMail(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSuppressions(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuppressAddress(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnsuppressAddress(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_MailServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTemplates,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.TemplateList.SerializeToString,
+            ),
+            'PreviewMail': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewMail,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.PreviewMailRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Preview.SerializeToString,
+            ),
+            'ListSuppressions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSuppressions,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.ListSuppressionsRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.SuppressionPage.SerializeToString,
+            ),
+            'SuppressAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuppressAddress,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.SuppressAddressRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Suppression.SerializeToString,
+            ),
+            'UnsuppressAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnsuppressAddress,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.UnsuppressAddressRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Suppression.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'claudia.v1.MailService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('claudia.v1.MailService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class MailService:
+    """Templates of mail, and addresses that nothing is sent to.
+    """
+
+    @staticmethod
+    def ListTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.MailService/ListTemplates',
+            claudia__core_dot_rpc_dot_v1_dot_types__pb2.NothingRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.TemplateList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewMail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.MailService/PreviewMail',
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.PreviewMailRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Preview.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSuppressions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.MailService/ListSuppressions',
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.ListSuppressionsRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.SuppressionPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuppressAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.MailService/SuppressAddress',
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.SuppressAddressRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Suppression.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnsuppressAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.MailService/UnsuppressAddress',
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.UnsuppressAddressRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Suppression.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
