@@ -115,6 +115,7 @@ class Claudia(Accounts, Syncing, Outside):
         self._observers: list[Observer] = []
         self.handlers = Handlers()
         self._working: Working | None = None
+        self._agent_name: str | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._pid = os.getpid()
@@ -281,6 +282,8 @@ class Claudia(Accounts, Syncing, Outside):
 
         def register(function: Function) -> Function:
             self.handlers.register(type, function, **rules)
+            with suppress(AttributeError):  # a built-in or bound function keeps nothing, and needs no process
+                function.__claudia_hub__ = self  # type: ignore[attr-defined]  # where a process finds the hub
             return function
 
         return register
@@ -313,11 +316,15 @@ class Claudia(Accounts, Syncing, Outside):
             if self._closed:
                 raise StoreClosed("this Claudia is closed", hint="make a new Claudia()")
             if self._agent_id is None:
-                id = self._agent_id = self.agents.register().id
+                id = self._agent_id = self.agents.register(self._agent_name).id
                 beat = self.settings.heartbeat
                 self._pulse.add(Duty("heartbeat", beat, lambda: self._beat(id), first=beat))
                 self.watch_agents()
             return self._agent_id
+
+    def name_agent(self, name: str) -> None:
+        """What this process's agent is called, once it is registered."""
+        self._agent_name = name
 
     def work_as(self, agent_id: str) -> None:
         """What runs here from now on belongs to this agent, which somebody else registers and keeps alive."""

@@ -1,4 +1,4 @@
-"""The command line: `claudia serve | demo | tasks | watch | report | user | key | session | audit | ... | doctor`.
+"""The command line: `claudia serve | demo | agent | tasks | report | user | key | session | audit | ... | doctor`.
 
 Each command is in the file of its noun and is loaded only when it is called, so that help and small commands are quick.
 """
@@ -22,6 +22,7 @@ INTERRUPTED = 130
 COMMANDS = {
     "serve": ("serve:serve", "Start the hub on this machine: live pages and API behind a token."),
     "demo": ("demo:demo", "Analyse real Python source trees as a tracked job, and print the result."),
+    "agent": ("agent:agent", "Run the tasks for which a module has handlers."),
     "tasks": ("tasks:tasks", "List tasks."),
     "watch": ("watch:watch", "Show running tasks and new events live."),
     "report": ("report:report", "Write what happened in a period as one file, HTML or Markdown."),

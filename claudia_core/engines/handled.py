@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,10 @@ class HandledTask(TaskBlock):
         self.saved = task
         self.payload = task.payload
         self.log = get_logger(job.handler.function.__module__)
+
+    def stopped(self) -> Move:
+        """What it becomes when it was asked to stop, and did."""
+        return cancelling(self._reason)
 
     def _around(self) -> Run | None:
         return None
@@ -64,7 +69,11 @@ async def run_async(hub: Hub, job: Job, begun: Callable[[HandledTask], None]) ->
         block.begin()
         begun(block)
         result = await job.handler.call(block, job.task.payload)
-    except BaseException as error:  # noqa: BLE001 - as above; a cancelled coroutine is told by `ended`, too
+    except asyncio.CancelledError as error:
+        move = block.stopped() if block.was_cancelled else failing(error, culprit=job.handler.place, again=True)
+        block._end(Status.CANCELLED, move)
+        return move
+    except BaseException as error:  # noqa: BLE001 - as above
         move = ended(job, error)
         block._end(Status.FAILED, move)
         return move

@@ -37,6 +37,7 @@ class Handler:
     grace: float = 10.0
     concurrency: int | None = None
     stall_after: float | None = None
+    memory: int | None = None
     arguments: Callable[[Any], tuple[tuple[Any, ...], dict[str, Any]]]
 
     @property
@@ -80,7 +81,7 @@ class Handlers:
                 it is tried again. `timeout`: most seconds of one attempt. `grace`: seconds from being asked to stop to
                 being killed. `concurrency`: most tasks of the type at once, over all agents. `stall_after`: seconds
                 without news that count as a stall. `engine`: `thread`, `process` or, for coroutine functions,
-                `asyncio`.
+                `asyncio`. `memory`: bytes that one run may take in a process beyond what that has.
 
         Raises:
             InvalidValue: a rule is wrong, or the signature cannot be filled from a payload.
@@ -132,8 +133,20 @@ def _checked(type: str, function: Function, rules: Mapping[str, Any]) -> Handler
     if handler.stall_after is not None:
         require_stall(handler.stall_after)
     require_count(handler.grace, "grace")
+    if handler.engine == "process":
+        _require_importable(function)
+    if handler.memory is not None:
+        _require_whole(handler.memory, "memory", 1_000_000, 2**53)
+        if handler.engine != "process":
+            raise InvalidValue("memory is limited in processes only", field="memory", hint='use engine="process"')
     handler.policy.checked()
     return handler
+
+
+def _require_importable(function: Function) -> None:
+    if "<" in function.__qualname__:
+        hint = "define it at the top of a module: another process imports it"
+        raise InvalidValue(f"{function.__qualname__} cannot be found by other processes", field="engine", hint=hint)
 
 
 def _require_whole(value: object, name: str, least: int, most: int) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 
+from claudia_core.engines.coroutines import CoroutineEngine
+from claudia_core.engines.hub import Hub
 from claudia_core.engines.port import Engine, Job, Report
+from claudia_core.engines.processes import ProcessEngine
 from claudia_core.engines.threads import ThreadEngine
-from claudia_core.tracking.run import Hub
 
 
 class LocalEngine:
@@ -43,4 +46,8 @@ class LocalEngine:
             engine.close()
 
 
-KINDS = {"thread": ThreadEngine}
+KINDS: Mapping[str, Callable[[Hub, Report], Engine]] = {
+    "thread": ThreadEngine,
+    "process": ProcessEngine,
+    "asyncio": CoroutineEngine,
+}

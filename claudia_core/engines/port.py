@@ -32,8 +32,15 @@ class Outcome:
     move: Move
 
 
-type Report = Callable[[Outcome], None]
-"""Tells the agent an outcome. Called once for a job, from any thread; a second call for it changes nothing."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A job begins only now: from here on its time-out counts. Of use where an engine has to get ready first."""
+
+    job: Job
+
+
+type Report = Callable[[Outcome | Begun], None]
+"""Tells the agent of a job, from any thread. Of several outcomes of one job only the first counts."""
 
 
 class Engine(Protocol):

@@ -12,7 +12,7 @@ from claudia_core.model.agent import Vitals
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.times import utc_now
 from claudia_core.services.claims import Settlement
-from claudia_core.services.moves import Move, and_below, failing, releasing
+from claudia_core.services.moves import Move, and_below, failing
 
 
 @dataclass(slots=True)
@@ -41,6 +41,10 @@ class Running:
             return None
         return self.ends_at if self.dies_at is None else self.dies_at
 
+    def begin(self) -> None:
+        """Note that it begins only now."""
+        self.ends_at = _end_of(self.job, self.job.handler.timeout)
+
     def ask(self, now: float, reason: str, verdict: Move | None) -> None:
         """Note that it was asked to stop, for which it has its handler's grace."""
         self.dies_at = now + self.job.handler.grace
@@ -58,12 +62,16 @@ class Running:
 
 
 def start(job: Job) -> Running:
-    """A job that begins now, with the time that its handler and its deadline leave."""
-    timeout, deadline = job.handler.timeout, job.task.deadline
+    """A job that is claimed now. In a process its time-out counts only from when that is ready."""
+    return Running(job, _end_of(job, None if job.handler.engine == "process" else job.handler.timeout))
+
+
+def _end_of(job: Job, timeout: float | None) -> float | None:
+    deadline = job.task.deadline
     left = [] if timeout is None else [timeout]
     if deadline is not None:
         left.append((deadline - utc_now()).total_seconds())
-    return Running(job, time.monotonic() + min(left) if left else None)
+    return time.monotonic() + min(left) if left else None
 
 
 def too_long(job: Job) -> Move:
@@ -74,11 +82,6 @@ def too_long(job: Job) -> Move:
         return failing(error, culprit=job.handler.place)
     error = TaskError("TimedOut", f"it took longer than {timeout:g} seconds", code="timeout")
     return failing(error, culprit=job.handler.place, again=True)
-
-
-def given_back() -> Move:
-    """What becomes of a task whose agent stops."""
-    return releasing()
 
 
 class Tally:

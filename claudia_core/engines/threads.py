@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from claudia_core.engines.handled import HandledTask, run
+from claudia_core.engines.hub import Hub
 from claudia_core.engines.port import Job, Outcome, Report
-from claudia_core.tracking.run import Hub
 
 
 class ThreadEngine:

@@ -9,21 +9,19 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from claudia_core.engines.handlers import Handler, Handlers
+from claudia_core.engines.hub import Hub
 from claudia_core.engines.local import LocalEngine
-from claudia_core.engines.port import Engine, Job, Outcome, Report
+from claudia_core.engines.port import Begun, Engine, Job, Outcome, Report
 from claudia_core.engines.running import Running, Tally, memory, start, too_long
 from claudia_core.errors import ClaudiaError, InvalidValue, StaleClaim, StoreClosed, StoreError, WaitTimeout
 from claudia_core.logs import get_logger
 from claudia_core.model.agent import AgentMode, AgentStatus, Vitals
 from claudia_core.model.task import Status, Task, TaskError
-from claudia_core.ports import Store
-from claudia_core.services.agents import Agents
 from claudia_core.services.claims import Claims, Settlement, Terms
 from claudia_core.services.moves import failing, releasing
-from claudia_core.tracking import run as runs
 
 log = get_logger(__name__)
 
@@ -35,14 +33,6 @@ CHECK = 0.5
 
 PAUSE = 0.5
 """Seconds to wait while the store is away."""
-
-
-class Hub(runs.Hub, Protocol):
-    """What an agent needs from the hub."""
-
-    store: Store
-    agents: Agents
-    handlers: Handlers
 
 
 type MakeEngine = Callable[[Hub, Report], Engine]
@@ -76,7 +66,7 @@ class Working:
         self.agent_id = hub.agent_id()
         self._engine = engine(hub, self._report)
         self._running: dict[str, Running] = {}
-        self._outcomes: deque[Outcome] = deque()
+        self._told: deque[Outcome | Begun] = deque()
         self._wake = threading.Event()
         self._mode = AgentMode.WORKING
         self._checked_at = 0.0
@@ -102,6 +92,11 @@ class Working:
         return list(self._running)
 
     @property
+    def left(self) -> int:
+        """How many tasks it had to leave when it ended, because the store was closed or away."""
+        return len(self._running) if self.is_over else 0
+
+    @property
     def is_over(self) -> bool:
         """True when it has ended."""
         return self._is_over.is_set()
@@ -120,8 +115,12 @@ class Working:
         Raises:
             WaitTimeout: it did not end within `timeout` seconds.
         """
-        self._ask(AgentMode.STOPPING)
+        self.ask_to_stop()
         self.wait(timeout)
+
+    def ask_to_stop(self) -> None:
+        """The same without waiting for its end."""
+        self._ask(AgentMode.STOPPING)
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until it has ended, as after `drain`.
@@ -146,8 +145,8 @@ class Working:
 
     # --- the threads --------------------------------------------------------------------------------------------
 
-    def _report(self, outcome: Outcome) -> None:
-        self._outcomes.append(outcome)
+    def _report(self, told: Outcome | Begun) -> None:
+        self._told.append(told)
         self._wake.set()
 
     def _watch(self) -> None:
@@ -207,11 +206,15 @@ class Working:
             self._commit(ended, room)
 
     def _gather(self) -> None:
-        while self._outcomes:
-            outcome = self._outcomes.popleft()
-            running = self._running.get(outcome.job.id)
-            if running is not None and running.job is outcome.job and running.outcome is None:
-                running.end(outcome.move)
+        while self._told:
+            told = self._told.popleft()
+            running = self._running.get(told.job.id)
+            if running is None or running.job is not told.job or running.outcome is not None:
+                continue
+            if isinstance(told, Outcome):
+                running.end(told.move)
+            else:
+                running.begin()
 
     def _follow_mode(self) -> None:
         """What somebody asked of this agent, in the store; an end that this process was asked for stays."""

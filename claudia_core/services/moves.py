@@ -31,12 +31,14 @@ from claudia_core.services.new_task import NewTask
 class Move:
     """A change of one task. Called, it is made within a transaction; `name` and `values` tell it to a hub elsewhere.
 
-    `key` lets a hub that is told twice make the change once.
+    `key` lets a hub that is told twice make the change once. `again` and `code` are those of a failure.
     """
 
     name: str
     values: Mapping[str, Any]
     make: Callable[[Transaction, Task], Task]
+    again: bool = False
+    code: str = "error"
 
     @cached_property
     def key(self) -> str:
@@ -159,7 +161,7 @@ def fenced(move: Move, claim: int) -> Move:
         require_claim(task, claim)
         return move(tx, task)
 
-    return Move(move.name, {**move.values, "claim": claim}, make)
+    return replace(move, values={**move.values, "claim": claim}, make=make)
 
 
 def require_claim(task: Task, claim: int) -> None:
@@ -228,7 +230,7 @@ def failing(
     place = new.report.culprit
     told = {"type": cause.type, "message": cause.message, "traceback": cause.traceback, "culprit": place}
     more = {"exceptions": list(new.report.exceptions) or None, "occurrence_id": new.id}
-    return Move("fail", {**told, **more, "result": outcome}, move)
+    return Move("fail", {**told, **more, "result": outcome}, move, again, code)
 
 
 def _may_retry(task: Task, cause: TaskError) -> bool:
@@ -289,7 +291,7 @@ def and_below(move: Move, reason: str) -> Move:
             _cancel(tx, child, clean_text(reason, MAX_MESSAGE, "reason"))
         return after
 
-    return Move(move.name, move.values, make)
+    return replace(move, make=make)
 
 
 def _open_below(tx: Transaction, id: str) -> Iterator[Document]:

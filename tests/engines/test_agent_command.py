@@ -1,0 +1,73 @@
+"""`claudia agent`: real processes, with real signals."""
+
+import signal
+import subprocess
+import sys
+
+from claudia_core.model import AgentStatus, Status
+from tests.engines.agents import ROOT, agent, online
+from tests.engines.conftest import when
+
+BRIEF = {"CLAUDIA_HEARTBEAT": "0.2", "CLAUDIA_LEASE": "1"}
+
+
+def test_it_drains_on_sigterm(claudia_file, tmp_path):
+    """What runs is done, what waits stays, and the agent leaves in good order."""
+    out = tmp_path / "out"
+    with agent(tmp_path / "claudia.db", "--capacity", "1", "--name", "worker") as process:
+        online(claudia_file)
+        tasks = [
+            claudia_file.tasks.create(type="note", payload={"file": str(out), "seconds": seconds})
+            for seconds in (1.0, 0.0)
+        ]
+        when(claudia_file, tasks[0].id, lambda task: task.status is Status.ACTIVE)
+        process.send_signal(signal.SIGTERM)
+        said, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert [claudia_file.tasks.get(task.id).status for task in tasks] == [Status.COMPLETED, Status.PENDING]
+    found = claudia_file.agents.list()[0]
+    assert (found.name, found.status, found.vitals.completed >= 0) == ("worker", AgentStatus.OFFLINE, True)
+    assert "note" in said
+
+
+def test_the_second_signal_stops_it(claudia_file, tmp_path):
+    """What runs is queued again, for another agent."""
+    with agent(tmp_path / "claudia.db", "--type", "listen") as process:
+        online(claudia_file)
+        task = claudia_file.tasks.create(type="listen")
+        when(claudia_file, task.id, lambda task: task.progress.current > 0, 60)
+        process.send_signal(signal.SIGINT)
+        when(claudia_file, task.id, lambda _: claudia_file.agents.list()[0].mode == "draining")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert claudia_file.tasks.get(task.id).status is Status.PENDING
+
+
+def test_a_killed_agent(claudia_file, tmp_path):
+    """Its lease runs out, another takes what it had, and each task is done; the processes it had end with it."""
+    database = tmp_path / "claudia.db"
+    with agent(database, "--capacity", "2", **BRIEF) as first:
+        online(claudia_file)
+        waiting = claudia_file.tasks.create(type="note", payload={"file": str(tmp_path / "out"), "seconds": 3})
+        spinning = claudia_file.tasks.create(type="listen", attempts=2)
+        for task in (waiting, spinning):
+            when(claudia_file, task.id, lambda task: task.status is Status.ACTIVE)
+        first.kill()
+        first.communicate()
+        claudia_file.tasks.cancel(spinning.id)
+        with agent(database, **BRIEF):
+            done = when(claudia_file, waiting.id, lambda task: task.status.is_terminal, 60)
+    assert (done.status, done.claim, done.attempt) == (Status.COMPLETED, 2, 2)
+    assert (tmp_path / "out").read_text().splitlines() == [f"{waiting.id} 2"]
+    lost = claudia_file.errors.occurrences(task_id=waiting.id)[0]
+    assert lost.type == "AgentLost"
+
+
+def test_what_is_no_app():
+    """It says what is wrong, and how to say it."""
+    for app, message in (("no.such.module", "cannot be imported"), ("json", "has not one hub")):
+        command = [sys.executable, "-m", "claudia_core", "agent", "--app", app]
+        found = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert found.returncode == 2
+        assert message in found.stderr
