@@ -1,8 +1,12 @@
-"""`python -m benchmarks [NAME ...]`: measure, print the figures, exit 1 when an aim is missed."""
+"""`python -m benchmarks [NAME ...]`: measure, print the figures, exit 1 when an aim is missed.
+
+`pages` stands for all that begin with `pages.`.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 from benchmarks.figure import machine
@@ -15,7 +19,10 @@ BENCHMARKS = {
     "feed": "a commit's way into another process",
     "history": "lists and searches with a million tasks against ten thousand",
     "server": "start, first page, idle",
-    "pages": "first row against an empty page; a hundred open pages against a bare Panel app",
+    "pages.load": "first row against an empty page, with a thousand and with a million tasks",
+    "pages.sessions": "a hundred open pages: delay, and CPU against a bare Panel app",
+    "pages.memory": "memory of an open page against one of a bare Panel app",
+    "pages.closed": "what a thousand closed pages leave behind",
     "realtime": "fan-out to a thousand clients against websockets.broadcast",
     "errors": "capturing, taking 50 kB errors, finding among a thousand issues",
     "resilience": "circuit breaker, metrics and all guards of a call against a bare one",
@@ -27,15 +34,17 @@ BENCHMARKS = {
 
 def main() -> int:
     """Run the named benchmarks, or all."""
-    names = sys.argv[1:] or list(BENCHMARKS)
-    unknown = [name for name in names if name not in BENCHMARKS]
+    wanted = sys.argv[1:] or list(BENCHMARKS)
+    found = {name: [known for known in BENCHMARKS if name in (known, known.partition(".")[0])] for name in wanted}
+    unknown = [name for name in wanted if not found[name]]
     if unknown:
         print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
+    names = [known for name in wanted for known in found[name]]
     print(machine())
     missed = 0
     for name in names:
-        print(f"\n{name}: {BENCHMARKS[name]}")
+        print(f"\n{name}: {BENCHMARKS[name]}; load average {os.getloadavg()[0]:.1f}", flush=True)
         for figure in importlib.import_module(f"benchmarks.{name}").run():
             print(figure, flush=True)
             missed += figure.is_met is False

@@ -1,27 +1,19 @@
-"""`python -m benchmarks.pages_server KIND [STORE]`: what `benchmarks.pages` looks at, in a process of its own.
+"""`python -m benchmarks.pages.server KIND [STORE]`: what these benchmarks look at, in a process of its own.
 
 `empty`, `counters` and `hub` are servers of the same form, uvicorn with FastAPI and `add_applications`; each prints its
-port. `counters` takes events as lines of its input. `writer` is no server: it commits events into the store, and tells
-when.
+port. `counters` takes events as lines of its input.
 """
 
 from __future__ import annotations
 
-import itertools
 import socket
 import sys
 import threading
-import time
 from collections import Counter
 from typing import Any
 
-import orjson
-
 RATE = 200
 """Events per second."""
-
-RUNNING = 8
-"""Tasks that run at a time."""
 
 PERIOD = 250
 """Milliseconds between two looks of the bare app at its counters."""
@@ -94,39 +86,6 @@ def serve(app: Any) -> None:
         uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, **UVICORN)).run(sockets=[listener])
 
 
-def write(store: str) -> None:
-    """Commit events, most of them progress, until the input ends; tell at which time each progress was on its way.
-
-    Ten events: seven steps of the running tasks, and a task that is made, started and completed.
-    """
-    from claudia_core import Claudia
-
-    told: list[tuple[int, int, float]] = []
-    ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
-    with Claudia(store, display="off") as claudia:
-        tasks = [claudia.tasks.create(f"task {n}", start=True, estimated_steps=100_000) for n in range(RUNNING)]
-        print("ready", flush=True)
-        steps = itertools.count(1)
-        began = time.perf_counter()
-        for turn in itertools.count(1):
-            for step in itertools.islice(steps, 7):
-                at = step % RUNNING
-                told.append((at, step, time.time()))
-                claudia.progress.update(tasks[at].id, step, message=f"at {at}/{step};")
-                time.sleep(10 / RATE / 20)
-            claudia.tasks.complete(claudia.tasks.create("short", start=True).id)
-            if ended.wait(max(0.0, began + turn * 10 / RATE - time.perf_counter())):
-                break
-        spent = time.perf_counter() - began
-        for task in tasks:
-            claudia.tasks.complete(task.id)
-    print(orjson.dumps({"told": told, "rate": 10 * turn / spent}).decode(), flush=True)
-
-
 if __name__ == "__main__":
-    kind, *rest = sys.argv[1:]
-    if kind == "writer":
-        write(*rest)
-    else:
-        serve({"empty": empty, "counters": counters, "hub": hub}[kind](*rest))
+    chosen, *rest = sys.argv[1:]
+    serve({"empty": empty, "counters": counters, "hub": hub}[chosen](*rest))
