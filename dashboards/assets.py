@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboards.pulse import forget_busy_events
+from dashboards.wire import Direct
 
 BOOT = secrets.token_hex(8)
 """Names this process; sent with each file as the header `claudia-boot`."""
@@ -63,6 +64,8 @@ class Assets:
         if not self._is_ready and scope["type"] == "http":
             self._is_ready = True
             forget_busy_events()
+        if scope["type"] == "websocket":
+            send = Direct.of(scope, send)
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not PLACES.search(scope["path"]):
             await self._app(scope, receive, send)
             return

@@ -16,6 +16,7 @@ from panel.viewable import Viewer
 
 from claudia_core.errors import ClaudiaError
 from claudia_core.logs import get_logger
+from dashboards.flow import Flow
 from dashboards.pulse import Pulse
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class Ticker:
         self._seen = -1
         self._trouble: Exception | None = None
         self._at = 0.0
+        self._flow = Flow.here()
 
     def start(self) -> None:
         """Look for the first time soon, and from then on periodically."""
@@ -141,7 +143,12 @@ class Ticker:
         self._callback = self._pulse = None
 
     def is_due(self) -> bool:
-        """Whether the board moved on, the feed fell into trouble or out of it, or all was at rest for a while."""
+        """Whether the board moved on, the feed fell into trouble or out of it, or all was at rest for a while.
+
+        Not while the browser does not keep up.
+        """
+        if self._flow.is_full and not self._flow.is_lost:
+            return False
         claudia = self._view.claudia
         moved = claudia.boards.tasks.version != self._seen or claudia.feed.error is not self._trouble
         return moved or time.monotonic() - self._at >= AT_REST

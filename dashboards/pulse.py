@@ -7,13 +7,20 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import panel as pn
+from panel.io.document import _WRITE_BLOCK
 from panel.io.state import set_curdoc
+
+from dashboards.glance import MOMENT
+from dashboards.wire import Wire, frames, is_free, lines
 
 PERIOD = 0.15
 """Seconds between two beats."""
 
 AT_ONCE = 4
 """Sessions that are brought up to date side by side; a slow one holds up no other for long."""
+
+BREATH = 8
+"""Sessions after which others of the loop get a turn."""
 
 _PULSES: WeakKeyDictionary[asyncio.AbstractEventLoop, Pulse] = WeakKeyDictionary()
 
@@ -32,7 +39,7 @@ class Beaten(Protocol):
     def tick(self) -> None:
         """Bring it up to date, with the document's lock held and its changes gathered.
 
-        Called in a thread, unless `prepare` has said that nothing more is asked for.
+        Called in a thread, unless `prepare` has said that nothing more is asked for: then on the loop, with a `Wire`.
         """
         ...
 
@@ -46,7 +53,7 @@ class Pulse:
 
     def __init__(self) -> None:
         self._sessions: dict[Beaten, Any] = {}
-        self._busy: set[Beaten] = set()
+        self._busy: dict[Beaten, asyncio.Task[None]] = {}
         self._limit = asyncio.Semaphore(AT_ONCE)
         self._beating: asyncio.Task[None] | None = None
 
@@ -69,8 +76,21 @@ class Pulse:
         while self._sessions:
             await asyncio.sleep(PERIOD)
             due = self._due()
-            light = await asyncio.to_thread(_light, [beaten for beaten, _ in due]) if due else set()
-            await asyncio.gather(*(self._update(beaten, session, beaten in light) for beaten, session in due))
+            if not due:
+                continue
+            MOMENT.set(object())
+            light = await asyncio.to_thread(_light, [beaten for beaten, _ in due])
+            turn = 0
+            for beaten, session in due:
+                if session.destroyed:
+                    continue
+                if beaten not in light or lines(session) is None:
+                    self._begin(beaten, session)
+                    continue
+                _update_at_once(beaten, session)
+                turn += 1
+                if turn % BREATH == 0:
+                    await asyncio.sleep(0)
 
     def _due(self) -> list[tuple[Beaten, Any]]:
         due = []
@@ -81,24 +101,40 @@ class Pulse:
                 due.append((beaten, session))
         return due
 
-    async def _update(self, beaten: Beaten, session: Any, light: bool) -> None:
-        self._busy.add(beaten)
+    def _begin(self, beaten: Beaten, session: Any) -> None:
+        """Bring it up to date in a task of its own."""
+        self._busy[beaten] = asyncio.create_task(self._update(beaten, session))
+
+    async def _update(self, beaten: Beaten, session: Any) -> None:
         try:
             async with self._limit:
                 if not session.destroyed:
-                    await session.with_document_locked(_light_tick if light else _tick, beaten, session.document)
+                    await session.with_document_locked(_tick, beaten, session.document)
         finally:
-            self._busy.discard(beaten)
+            del self._busy[beaten]
 
 
 def _light(due: list[Beaten]) -> set[Beaten]:
     return {beaten for beaten in due if beaten.prepare()}
 
 
-async def _light_tick(beaten: Beaten, document: Any) -> None:
-    """On the loop itself: threads that compute would keep it waiting whenever it writes to a socket."""
-    with set_curdoc(document), pn.io.hold():
+def _update_at_once(beaten: Beaten, session: Any) -> None:
+    """On the loop itself: threads that compute would keep it waiting whenever it writes to a socket.
+
+    It waits for nothing. A session whose document is being changed or sent, or whose browser does not take what it was
+    sent, is left for the next beat.
+    """
+    document = session.document
+    if session._lock.locked() or document in _WRITE_BLOCK or not is_free(session):
+        return
+    wire = Wire()
+    with set_curdoc(document), wire.open(), pn.io.hold():
         beaten.tick()
+    parts = wire.parts()
+    if parts is not None:
+        data = frames(parts)
+        for line in lines(session) or ():
+            line.write(data)
 
 
 async def _tick(beaten: Beaten, document: Any) -> None:

@@ -151,7 +151,7 @@ class Viewer:
                 values = dict(event["msg_data"]["values"]["entries"])
                 change = dict(values["data"]["entries"])
                 if "ask" in change:
-                    self._tell(values["model"]["id"], {"painted": change["n"]})
+                    self._tell(values["model"]["id"], {"painted": change["ask"]})
 
     def _tell(self, model: str, data: dict[str, Any]) -> None:
         self._event("data_event", {"model": {"id": model}, "data": {"type": "map", "entries": list(data.items())}})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
-from claudia_core.model.task import Status
-from dashboards import cells, frames
+from dashboards import frames
+from dashboards.glance import glance
 from dashboards.live import Page
 from dashboards.parts.durations import DurationChart
 from dashboards.parts.heading import heading, heading_html
@@ -36,9 +36,6 @@ FURTHER = (
 )
 HALF = {"flex": "1 1 440px", "min-width": "min(440px, 100%)"}
 WRAP = {"gap": "16px", "flex-wrap": "wrap", "align-items": "stretch"}
-
-MOST_RUNNING = 12
-MOST_LISTED = 6
 
 NOTHING_RUNS = ("Nothing is running", "A task that starts appears here at once.")
 NO_ERROR = ("No error", "Errors of tasks and of claudia.errors.capture(...) are listed here.")
@@ -90,25 +87,22 @@ class Overview(Page):
         )
 
     def prepare(self) -> bool:
-        """Have the pictures made; nothing else is asked for, and only the first drawing of a chart takes long."""
-        self.claudia.boards.tasks.picture()
-        self.claudia.boards.trends.picture()
+        """Have the glance made; nothing else is asked for, and only the first drawing of a chart takes long."""
+        glance(self.claudia).make()
         self.health.prepare()
         return self.chart.is_settled and self.durations.is_settled
 
     def refresh(self) -> None:
-        """Pull the board's picture into every part."""
-        picture = self.claudia.boards.tasks.picture()
-        tone, words = frames.verdict(picture)
+        """Pull what there is to see into every part."""
+        now = glance(self.claudia)
+        tone, words = now.verdict
         self.verdict.object = heading_html("Overview", words, tone, level=1)
         self.health.refresh()
         self.kpis.refresh()
-        active = [task for task in picture.open if task["status"] == Status.ACTIVE.value]
-        zero = NOTHING_RUNS if any(picture.counts.values()) else NO_TASKS
-        self.running.put(cells.task_rows(active[:MOST_RUNNING]), zero)
-        self.failed.put(frames.failed_rows(picture, MOST_LISTED), NONE_FAILED)
-        self.errors.put(frames.issue_rows(picture.errors, MOST_LISTED), NO_ERROR)
-        self.ended.put(cells.task_rows(picture.recent[:MOST_LISTED]), NONE_ENDED)
+        self.running.put(now.running, NOTHING_RUNS if any(now.picture.counts.values()) else NO_TASKS)
+        self.failed.put(now.failed, NONE_FAILED)
+        self.errors.put(now.errors, NO_ERROR)
+        self.ended.put(now.ended, NONE_ENDED)
         for part in (self.chart, self.durations, self.trends, self.further):
             part.refresh()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from claudia_core.services.trends import Took
 from dashboards import frames
+from dashboards.glance import glance
 from dashboards.parts.chart import HEIGHT, Chart, clock_axis
 from dashboards.parts.rows import Column
 
@@ -29,7 +30,7 @@ class DurationChart(Chart):
 
     def pull_data(self) -> Sequence[Took]:
         """Twelve stretches of five minutes."""
-        return self.claudia.boards.trends.picture().took
+        return glance(self.claudia).took
 
     def is_quiet(self, data: Sequence[Took]) -> bool:
         """Whether no task completed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboards import frames
+from dashboards.glance import glance
 from dashboards.live import LiveView
 from dashboards.parts.tiles import Tiles
 
@@ -24,8 +24,7 @@ class KpiRow(LiveView):
         """Bring the figures up to date."""
         items = self._items()
         if items != self.tiles.items:
-            self.tiles.items = items
+            self.tiles.share(items=items)
 
     def _items(self) -> list[dict[str, Any]]:
-        boards = self.claudia.boards
-        return frames.key_figures(boards.tasks.picture(), boards.trends.picture())
+        return glance(self.claudia).figures

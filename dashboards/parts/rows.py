@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import param
 
-from dashboards.theme.part import Part
-
-type Row = Mapping[str, Any]
-"""One row: `id`, a value for each column, and perhaps `tone`."""
-
-PATIENCE = 20.0
-"""Seconds without an answer after which a browser is sent everything anew."""
-
-WINDOW = 8
-"""Changes that may be on their way to a browser; it is asked to answer two of so many."""
+from dashboards.flow import Flow
+from dashboards.sheets import BLANK, Row, Sheet, difference
+from dashboards.theme.part import Part, is_within_pages, unlinked
 
 MOST_PICKED = 500
 """Most rows that can be selected."""
@@ -60,35 +52,40 @@ class Rows(Part):
         params.setdefault("sizing_mode", "stretch_width")
         heads = columns if on_sort else [replace(column, sort="") for column in columns]
         super().__init__(columns=[asdict(column) for column in heads], **params)
-        self.rows: list[Row] = []
-        self._known: dict[str, Row] = {}
-        self._order: list[str] = []
+        self._keys = tuple(column.key for column in columns)
+        self._sheet = BLANK
+        self._known: Sheet | None = BLANK
         self._words: list[str] | None = None
         self._wanted: list[str] | None = None
         self._begun = False
         self._listening = False
-        self._sent = 0
-        self._painted = 0
-        self._asked = 0.0
+        self._flow = Flow.here()
+        self._losses = self._flow.losses()
         self._on_open = on_open
         self._on_sort = on_sort
         self._on_pick = on_pick
         self.picked: dict[str, Row] = {}
         """The selected rows by id, also those that have left the table meanwhile; at most `MOST_PICKED`."""
 
-    def put(self, rows: Sequence[Row], zero: Sequence[str] | None = None) -> None:
-        """Make these the rows; `zero` are the words for having none."""
-        self.rows = list(rows)
+    @property
+    def rows(self) -> list[Row]:
+        """The rows now."""
+        return self._sheet.rows
+
+    def put(self, rows: Sheet | Sequence[Row], zero: Sequence[str] | None = None) -> None:
+        """Make these the rows; `zero` are the words for having none. A `Sheet` is not looked through again."""
+        self._sheet = rows if isinstance(rows, Sheet) else self._sheet.renewed(list(rows))
         self._wanted = list(zero) if zero is not None else self._wanted
         if not self._models:
             words = self._wanted or self.zero
             self.param.update(initial=self.rows, waiting=False, edition=self.edition + 1, zero=words)
             self._begun = True
             self._take()
-        elif self._listening and not self._is_full():
+            return
+        if self._losses != (losses := self._flow.losses()):
+            self._losses, self._known = losses, None
+        if self._listening and not self._flow.is_full:
             self._send()
-        elif self._listening and time.monotonic() - self._asked > PATIENCE:
-            self._send(everything=True)
 
     def unpick(self) -> None:
         """Select nothing."""
@@ -98,47 +95,37 @@ class Rows(Part):
 
     def _take(self) -> None:
         self._words = self._wanted
-        self._known = {row["id"]: row for row in self.rows}
-        self._order = list(self._known)
+        self._known = self._sheet
 
-    def _is_full(self) -> bool:
-        """Whether the browser has not painted what it was sent before."""
-        return self._sent - self._painted >= WINDOW
+    def _send(self) -> None:
+        """Send the difference to what the browser shows; everything, where that is not known."""
+        change = self._change()
+        if not change and self._words == self._wanted and self._begun:
+            return
+        message: dict[str, Any] = {"waiting": False}
+        if change:
+            message["change"] = change
+        if self._words != self._wanted:
+            message["zero"] = self._wanted
+        if ask := self._flow.ask():
+            message["ask"] = ask
+        self._begun = True
+        self._take()
+        self._send_msg(message)
 
-    def _send(self, *, everything: bool = False) -> None:
-        change = self._change(everything=everything)
-        if self._wanted != self._words:
-            change["zero"] = self._wanted
-        if change or not self._begun:
-            self._begun = True
-            self._sent += 1
-            self._take()
-            if everything or self._sent % (WINDOW // 2) == 0:
-                change["ask"] = True
-                self._asked = time.monotonic()
-            self._send_msg({"n": self._sent, "waiting": False, **change})
-
-    def _change(self, *, everything: bool = False) -> dict[str, Any]:
-        known = {} if everything else self._known
-        rows = {}
-        for row in self.rows:
-            before = known.get(row["id"])
-            if before is not row:
-                dirty = (
-                    row if before is None else {key: value for key, value in row.items() if before.get(key) != value}
-                )
-                if dirty:
-                    rows[row["id"]] = dirty
-        order = [row["id"] for row in self.rows]
-        change: dict[str, Any] = {"rows": rows} if rows else {}
-        if everything or order != self._order:
-            change["order"] = order
-        return change
+    def _change(self) -> str:
+        if self._known is self._sheet:
+            return ""
+        if is_within_pages():
+            return difference(self._known, self._sheet, self._keys)
+        known = None if self._known is None else Sheet(unlinked(self._known.rows))
+        return difference(known, Sheet(unlinked(self.rows)), self._keys)
 
     def _on_message(self, data: Any) -> None:
         if "painted" in data:
-            self._painted = min(self._sent, int(data["painted"]))
-            self._send()  # what came meanwhile, and perhaps was the last
+            self._flow.answer(int(data["painted"]))
+            if self._listening:
+                self._send()  # what came meanwhile, and perhaps was the last
         elif "ready" in data:
             self._greet(data["ready"], data.get("rows"))
         elif "open" in data and self._on_open is not None:
@@ -161,7 +148,6 @@ class Rows(Part):
         """A browser began to listen; one that starts from another state than ours gets everything."""
         fresh = not self._listening and edition == self.edition and count in (None, len(self.initial))
         self._listening, self._begun = True, False  # it knocks until it is answered
-        self._painted = self._sent
         if not fresh:
-            self._known, self._order = {}, []
-        self._send(everything=not fresh)
+            self._known = None
+        self._send()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from claudia_core.boards import Minute
 from dashboards import frames
+from dashboards.glance import glance
 from dashboards.parts.chart import HEIGHT, Chart, clock_axis
 from dashboards.parts.rows import Column
 from dashboards.theme import CHART_COLOURS
@@ -37,7 +38,7 @@ class ThroughputChart(Chart):
 
     def pull_data(self) -> Sequence[Minute]:
         """The minutes of the last hour."""
-        return self.claudia.boards.tasks.picture().minutes
+        return glance(self.claudia).minutes
 
     def is_quiet(self, data: Sequence[Minute]) -> bool:
         """Whether no task ended."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboards import frames
+from dashboards.glance import glance
 from dashboards.live import LiveView
 from dashboards.parts.rows import Column, Rows
 
@@ -40,5 +40,4 @@ class TrendTable(LiveView):
 
     def refresh(self) -> None:
         """Bring the table up to date."""
-        trends = self.claudia.boards.trends.picture()
-        self.table.put([] if trends.day_before.is_empty else frames.trend_rows(trends), NO_YESTERDAY)
+        self.table.put(glance(self.claudia).compared, NO_YESTERDAY)

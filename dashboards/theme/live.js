@@ -334,11 +334,11 @@ function rows({model, el}) {
   model.on("sort", () => grid.sorted(model.sort))
   // The answers after the paint are the back-pressure: a slow or hidden page gets one later, larger change instead of a queue.
   let answered = false
-  model.on("msg:custom", (change) => {
-    if (change.picked) { grid.picking?.only(change.picked); return }
+  model.on("msg:custom", (message) => {
+    if (message.picked) { grid.picking?.only(message.picked); return }
     answered = true
-    grid.apply(change)
-    if (change.ask) { requestAnimationFrame(() => model.send_msg({painted: change.n})) }
+    grid.apply({...message, ...(message.change ? JSON.parse(message.change) : {})})
+    if (message.ask) { requestAnimationFrame(() => model.send_msg({painted: message.ask})) }
   })
   const knock = (patience) => {  // a message from a part that was added just now may get lost
     model.send_msg({ready: model.edition, rows: grid.known.size})

@@ -15,6 +15,7 @@ from panel.custom import JSComponent
 
 from dashboards.theme import LIVE
 from dashboards.theme.bare import Bare
+from dashboards.wire import Wire
 
 _PAGES: WeakSet[Document] = WeakSet()
 """The documents that are Claudia's own pages."""
@@ -55,11 +56,31 @@ class Part(JSComponent):
         if "stylesheets" in props and not _is_served():
             props["stylesheets"] = [*props["stylesheets"], styles()]
         if not is_within_pages():
-            props.update({key: _unlinked(props[key]) for key in ("items", "initial") if key in props})
+            props.update({key: unlinked(props[key]) for key in ("items", "initial") if key in props})
         return props
 
+    def share(self, **values: Any) -> None:
+        """Change parameters to values that others show too, and nobody changes any more.
+
+        On a page that is brought up to date at a server's beat they go by its `Wire`, past Panel and Bokeh.
+        """
+        wire = Wire.here()
+        if wire is None:
+            self.param.update(**values)
+            return
+        self._param__private.values.update(values)
+        for model, _ in self._models.values():
+            model.data._property_values.update(values)
+            for name, value in values.items():
+                wire.change(model.data.id, name, value)
+
     def _send_msg(self, data: Any) -> None:
-        super()._send_msg(data if is_within_pages() else _unlinked(data))
+        wire = Wire.here()
+        if wire is None:
+            super()._send_msg(data if is_within_pages() else unlinked(data))
+            return
+        for model, _ in self._models.values():
+            wire.tell(model.id, data)
 
     def _handle_msg(self, data: Any) -> None:
         """Hand a browser's message on with the document's lock held, which Panel does not do by itself."""
@@ -81,11 +102,11 @@ def _is_served() -> bool:
     return bool(context and context.server_context)
 
 
-def _unlinked(value: Any) -> Any:
+def unlinked(value: Any) -> Any:
     """The same without links to pages; what can be opened in place keeps its place among what the keyboard reaches."""
     if isinstance(value, dict):
-        inner = {key: _unlinked(one) for key, one in value.items()}
+        inner = {key: unlinked(one) for key, one in value.items()}
         if "href" in inner:
             inner["href"] = "#" if inner.get("key") else None
         return inner
-    return [_unlinked(one) for one in value] if isinstance(value, list) else value
+    return [unlinked(one) for one in value] if isinstance(value, list) else value

@@ -1,28 +1,43 @@
 """What is sent to a browser: the difference, and only when it can take it."""
 
+import json
+
 import pytest
 
-from dashboards.parts.rows import PATIENCE, WINDOW, Column, Rows
+from dashboards.flow import EVERY, HOLD, PATIENCE, Flow
+from dashboards.parts.rows import Column, Rows
 
 COLUMNS = (Column("name", "Name"), Column("count", "Count", "number"))
 
 
 @pytest.fixture
 def sent(monkeypatch):
-    """What was sent."""
+    """What was sent, with its change read."""
     messages = []
-    monkeypatch.setattr(Rows, "_send_msg", lambda self, message: messages.append(message))
+    monkeypatch.setattr(Rows, "_send_msg", lambda self, message: messages.append(read(message)))
     return messages
 
 
+def read(message):
+    """A message as `live.js` takes it."""
+    return {**message, **json.loads(message.get("change", "{}"))}
+
+
 @pytest.fixture
-def shown(sent):
+def now():
+    """The time, in the one place."""
+    return [1000.0]
+
+
+@pytest.fixture
+def shown(sent, now):
     """A table with two rows that a browser shows and listens for."""
     table = Rows(COLUMNS)
+    table._flow = Flow(lambda: now[0])
     table.put([{"id": "a", "name": "A", "count": 1}, {"id": "b", "name": "B", "count": 1}])
     table._models["root"] = (None, None)
     table._handle_msg({"ready": table.edition})
-    assert sent == [{"n": 1, "waiting": False}]
+    assert sent == [{"waiting": False, "ask": 1}]
     table._handle_msg({"painted": 1})
     sent.clear()
     return table
@@ -62,40 +77,67 @@ def change(table, count):
     table.put([{"id": "a", "name": "A", "count": count}])
 
 
-def test_a_slow_browser_gets_one_later_difference(shown, sent):
-    """Some changes may be on their way; while they are not painted, others are taken together."""
-    for count in range(2, 2 * WINDOW):
+def test_a_slow_browser_gets_one_later_difference(shown, sent, now):
+    """Some changes may be on their way; while a question stays unanswered, others are taken together."""
+    now[0] += EVERY
+    change(shown, 2)
+    assert sent[-1]["ask"] == 2
+    now[0] += HOLD
+    change(shown, 3)
+    now[0] += 0.1
+    change(shown, 4)
+    change(shown, 5)
+    assert [message["rows"]["a"]["count"] for message in sent] == [2, 3]
+    shown._handle_msg({"painted": 2})
+    assert sent[-1]["rows"] == {"a": {"count": 5}}
+    shown._handle_msg({"painted": 2})
+    assert len(sent) == 3
+
+
+def test_a_browser_that_answers_what_it_is_asked_gets_every_change(shown, sent, now):
+    """However long it goes on; it is not asked each time."""
+    for count in range(2, 100):
+        now[0] += EVERY / 10
         change(shown, count)
-    assert len(sent) == WINDOW
-    asked = [message["n"] for message in sent if message.get("ask")]
-    assert len(asked) == 2
-    shown._handle_msg({"painted": asked[0]})
-    assert len(sent) == WINDOW + 1
-    assert sent[-1]["rows"] == {"a": {"count": 2 * WINDOW - 1}}
-    shown._handle_msg({"painted": asked[1]})
-    assert len(sent) == WINDOW + 1
+        if "ask" in sent[-1]:
+            shown._handle_msg({"painted": sent[-1]["ask"]})
+    assert [message["rows"]["a"]["count"] for message in sent] == list(range(2, 100))
+    assert 5 <= sum("ask" in message for message in sent) <= 10
 
 
-def test_a_browser_that_answers_what_it_is_asked_gets_every_change(shown, sent):
-    """However long it goes on."""
-    for count in range(2, 10 * WINDOW):
-        change(shown, count)
-        if sent[-1].get("ask"):
-            shown._handle_msg({"painted": sent[-1]["n"]})
-    assert [message["rows"]["a"]["count"] for message in sent] == list(range(2, 10 * WINDOW))
-
-
-def test_a_browser_that_never_answered_gets_everything(shown, sent):
+def test_a_browser_that_never_answered_gets_everything(shown, sent, now):
     """A lost answer does not stop the table for good."""
-    for count in range(2, 2 * WINDOW):
-        change(shown, count)
-    shown._asked -= PATIENCE + 1
+    now[0] += EVERY
+    change(shown, 2)
+    now[0] += PATIENCE + 1
     change(shown, 99)
     assert sent[-1]["rows"]["a"] == {"id": "a", "name": "A", "count": 99}
     assert sent[-1]["order"] == ["a"]
-    shown._handle_msg({"painted": sent[-1]["n"]})
+    shown._handle_msg({"painted": sent[-1]["ask"]})
     change(shown, 100)
     assert sent[-1]["rows"] == {"a": {"count": 100}}
+
+
+def test_all_tables_of_a_page_that_was_lost_get_everything(shown, sent, now):
+    """They share one question."""
+    other = Rows(COLUMNS)
+    other._flow = shown._flow
+    other.put([{"id": "a", "name": "A", "count": 1}])
+    other._models["root"] = (None, None)
+    other._handle_msg({"ready": other.edition})
+    now[0] += EVERY
+    change(shown, 2)
+    now[0] += PATIENCE + 1
+    sent.clear()
+    change(shown, 3)
+    change(other, 3)
+    assert [message["rows"]["a"] for message in sent] == 2 * [{"id": "a", "name": "A", "count": 3}]
+
+
+def test_only_what_columns_show_is_sent(shown, sent):
+    """Rows are shared by tables with other columns."""
+    shown.put([{"id": "a", "name": "A", "count": 2, "more": 1}, {"id": "b", "name": "B", "count": 1, "more": 2}])
+    assert sent[-1]["rows"] == {"a": {"count": 2}}
 
 
 def test_a_second_browser_gets_everything(shown, sent):

@@ -1,0 +1,36 @@
+"""What an overview shows is made once for all who look."""
+
+from dashboards.glance import MOMENT, glance
+from tests.dashboards.conftest import settle
+
+
+def test_during_a_beat_all_see_the_same(claudia):
+    """However much happens meanwhile; afterwards they see what is."""
+    before = MOMENT.set(object())
+    try:
+        first = glance(claudia)
+        claudia.tasks.create("late", start=True)
+        settle(claudia)
+        assert glance(claudia) is first
+        MOMENT.set(object())
+        assert [row["name"]["text"] for row in glance(claudia).running.rows] == ["late"]
+    finally:
+        MOMENT.reset(before)
+
+
+def test_outside_of_a_beat_it_is_never_old(claudia):
+    """As a notebook's cell and a click need it."""
+    assert glance(claudia).running.rows == []
+    claudia.tasks.create("new", start=True)
+    settle(claudia)
+    assert len(glance(claudia).running.rows) == 1
+
+
+def test_a_table_that_stayed_the_same_is_the_same_sheet(claudia):
+    """So that no page looks for differences in it."""
+    claudia.tasks.complete(claudia.tasks.create("done", start=True).id)
+    settle(claudia)
+    before = glance(claudia).ended
+    claudia.tasks.create("another", start=True)
+    settle(claudia)
+    assert glance(claudia).ended is before
