@@ -16,22 +16,15 @@ from claudia_core.services.trends import Pace, Took, Trends
 from dashboards import units
 from dashboards.cells import task_row
 from dashboards.issue_cells import issue_href
-from dashboards.theme import CHART_COLOURS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SERIES = tuple(CHART_COLOURS)
-"""What a bar of the throughput chart is stacked from, from the bottom up."""
 
 NOTHING = "\u2013"
 ERRORS_HREF = "./events?type=error%3A%2A+issue%3A%2A"
 COUNTED = ("Completed", "Failed", "Cancelled", "Errors")
 MOST_EXACT = 10
 """Numbers below this moved by so many, not by a percentage: 2 to 4 is no news of 100%."""
-
-BAR = 46_000
-"""Width of a minute's bar in milliseconds."""
 
 
 def throughput_frame(minutes: Iterable[Minute]) -> pd.DataFrame:
@@ -43,19 +36,9 @@ def throughput_frame(minutes: Iterable[Minute]) -> pd.DataFrame:
     return frame
 
 
-def bars(minutes: Sequence[Minute]) -> dict[str, dict[str, list[float]]]:
-    """The rectangles of the throughput chart by series.
-
-    `left` and `right` are milliseconds of Unix time, `bottom` and `top` tasks.
-    """
-    found: dict[str, dict[str, list[float]]] = {}
-    base = [0.0] * len(minutes)
-    for series in SERIES:
-        top = [low + getattr(minute, series) for low, minute in zip(base, minutes, strict=True)]
-        left = [minute.at * 1e3 + (60_000 - BAR) / 2 for minute in minutes]
-        found[series] = {"left": left, "bottom": base, "right": [x + BAR for x in left], "top": top}
-        base = top
-    return found
+def minute_points(minutes: Iterable[Minute]) -> list[list[float | None]]:
+    """The throughput chart: for each minute its begin (Unix seconds), then tasks by status, made ones, and errors."""
+    return [[one.at, one.completed, one.failed, one.cancelled, one.created, one.errors] for one in minutes]
 
 
 def ended(minute: Minute) -> int:
@@ -166,17 +149,9 @@ def _trend(label: str, texts: Sequence[str], moved: tuple[str | None, str | None
     return {"id": label, "what": label, **dict(zip(keys, texts, strict=True)), "moved": moved[0], "turned": moved[1]}
 
 
-def took_columns(took: Sequence[Took]) -> dict[str, list[Any]]:
-    """The lines of the duration chart: `at` is the middle of a stretch (Unix milliseconds), durations are seconds."""
-    return {
-        "at": [(one.at + 150) * 1e3 for one in took],
-        "typical": [float("nan") if one.typical is None else one.typical for one in took],
-        "slow": [float("nan") if one.slow is None else one.slow for one in took],
-        "words": [
-            f"{units.plural(one.completed, 'task')}: half in {lasting(one.typical)}, 19 in 20 in {lasting(one.slow)}"
-            for one in took
-        ],
-    }
+def took_points(took: Iterable[Took]) -> list[list[float | None]]:
+    """The duration chart: for each stretch its begin (Unix seconds), two durations in seconds, how many completed."""
+    return [[one.at, one.typical, one.slow, one.completed] for one in took]
 
 
 def took_rows(took: Iterable[Took]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 from functools import cached_property
@@ -9,9 +10,9 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from claudia_core.boards import Minute, Picture
+from claudia_core.boards import Picture
 from claudia_core.model.task import Status
-from claudia_core.services.trends import Took, Trends
+from claudia_core.services.trends import Trends
 from dashboards import cells, frames
 from dashboards.sheets import BLANK, Row, Sheet
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 MOST_RUNNING = 12
 MOST_LISTED = 6
+
+UNHURRIED = 2.0
+"""Seconds for which a verdict of the same tone stays as it is."""
 
 MOMENT: ContextVar[object | None] = ContextVar("moment", default=None)
 """The beat of a server: whoever looks during one is shown the same, however much happens meanwhile."""
@@ -35,6 +39,9 @@ class Glances:
         self._moment: object | None = None
         self._glance: Glance | None = None
         self._sheets: dict[str, Sheet] = {}
+        self._values: dict[str, Any] = {}
+        self._verdict = ("", "")
+        self._verdict_at = 0.0
 
     def present(self, claudia: Claudia) -> Glance:
         """The present one; during a beat, that of the beat."""
@@ -54,6 +61,23 @@ class Glances:
             self._sheets[name] = self._sheets.get(name, BLANK).renewed(rows)
             return self._sheets[name]
 
+    def verdict(self, picture: Picture) -> tuple[str, str]:
+        """Tone and words. They are read out, so in beats other words wait for a moment; another tone does not."""
+        tone, words = frames.verdict(picture)
+        now = time.monotonic()
+        with self._lock:
+            if MOMENT.get() is None or tone != self._verdict[0] or now - self._verdict_at > UNHURRIED:
+                self._verdict, self._verdict_at = (tone, words), now
+            return self._verdict
+
+    def same[Value](self, name: str, value: Value) -> Value:
+        """The value; the object before, where it is equal."""
+        with self._lock:
+            if self._values.get(name) != value:
+                self._values[name] = value
+            found: Value = self._values[name]
+            return found
+
 
 class Glance:
     """A picture of a hub and its trends, as the parts of an overview show them. Each is made when first asked for."""
@@ -65,13 +89,13 @@ class Glance:
 
     @cached_property
     def verdict(self) -> tuple[str, str]:
-        """Tone and words."""
-        return frames.verdict(self.picture)
+        """Whether everything is all right: tone and words."""
+        return self._glances.verdict(self.picture)
 
     @cached_property
     def figures(self) -> list[dict[str, Any]]:
         """The tiles."""
-        return frames.key_figures(self.picture, self.trends)
+        return self._glances.same("figures", frames.key_figures(self.picture, self.trends))
 
     @cached_property
     def running(self) -> Sheet:
@@ -100,19 +124,19 @@ class Glance:
         rows = [] if self.trends.day_before.is_empty else frames.trend_rows(self.trends)
         return self._glances.sheet("compared", rows)
 
-    @property
-    def minutes(self) -> tuple[Minute, ...]:
-        """The last hour."""
-        return self.picture.minutes
+    @cached_property
+    def minutes(self) -> list[list[float | None]]:
+        """The last hour for a plot: begin, completed, failed, cancelled, created, errors."""
+        return self._glances.same("minutes", frames.minute_points(self.picture.minutes))
 
-    @property
-    def took(self) -> tuple[Took, ...]:
-        """Durations in the last hour."""
-        return self.trends.took
+    @cached_property
+    def took(self) -> list[list[float | None]]:
+        """Durations in the last hour for a plot: begin, typical, slow, completed."""
+        return self._glances.same("took", frames.took_points(self.trends.took))
 
     def make(self) -> None:
         """Make all of it now."""
-        for name in ("verdict", "figures", "running", "failed", "errors", "ended", "compared"):
+        for name in ("verdict", "figures", "running", "failed", "errors", "ended", "compared", "minutes", "took"):
             getattr(self, name)
 
 

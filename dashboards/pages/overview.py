@@ -52,6 +52,7 @@ class Overview(Page):
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, title="Overview", **params)
         self.verdict = heading("Overview", level=1)
+        self._verdict: tuple[str, str] = ("", "")
         self.health = HealthStrip(claudia)
         self.kpis = KpiRow(claudia)
         self.running = Rows(
@@ -87,16 +88,18 @@ class Overview(Page):
         )
 
     def prepare(self) -> bool:
-        """Have the glance made; nothing else is asked for, and only the first drawing of a chart takes long."""
+        """Have the glance made; nothing else is asked for."""
         glance(self.claudia).make()
         self.health.prepare()
-        return self.chart.is_settled and self.durations.is_settled
+        return True
 
     def refresh(self) -> None:
         """Pull what there is to see into every part."""
         now = glance(self.claudia)
-        tone, words = now.verdict
-        self.verdict.object = heading_html("Overview", words, tone, level=1)
+        if now.verdict != self._verdict:
+            self._verdict = now.verdict
+            tone, words = now.verdict
+            self.verdict.object = heading_html("Overview", words, tone, level=1)
         self.health.refresh()
         self.kpis.refresh()
         self.running.put(now.running, NOTHING_RUNS if any(now.picture.counts.values()) else NO_TASKS)

@@ -100,11 +100,6 @@ class Chart(LiveView):
         """Whether what draws it is loaded."""
         return True
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether the chart is drawn, or there is nothing to draw."""
-        return self._figure is not None or self.is_quiet(self.pull_data())
-
     def _may_draw(self) -> bool:
         """Not before the first paint of a page."""
         return bool(self.layout._models or pn.state.curdoc is None) and self.can_draw()

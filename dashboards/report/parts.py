@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from html.parser import HTMLParser
@@ -16,6 +16,7 @@ from claudia_core.model.times import utc_now
 from dashboards import frames
 from dashboards.live import LiveView
 from dashboards.parts.chart import Chart as LiveChart
+from dashboards.parts.plot import PlotView
 from dashboards.parts.rows import Rows
 from dashboards.parts.throughput import ThroughputChart
 from dashboards.parts.tiles import Tiles
@@ -107,9 +108,12 @@ def _blocks(thing: Any, owners: Mapping[int, LiveView]) -> Iterator[Block]:
     if isinstance(chart, ThroughputChart):
         yield Words("Throughput, last hour", HEADING)
         yield _throughput(chart)
+    elif isinstance(chart, PlotView):
+        yield Words(chart.TITLE, HEADING)
+        yield _twin(chart, chart.twin())
     elif isinstance(chart, LiveChart):
         yield Words(chart.TITLE, HEADING)
-        yield _twin(chart)
+        yield _twin(chart, chart.twin(chart.pull_data()))
     elif isinstance(thing, LiveView):
         yield from _blocks(thing.layout, owners)
     elif not thing.visible:
@@ -134,10 +138,9 @@ def _throughput(part: ThroughputChart) -> Block:
     return Chart("Tasks that ended, by minute", summary, tuple(map(_bar, minutes)))
 
 
-def _twin(part: LiveChart) -> Block:
+def _twin(part: LiveChart | PlotView, rows: Sequence[Mapping[str, Any]]) -> Block:
     """A chart that is told by its table alone."""
-    rows = part.twin(part.pull_data())
-    return _table(part.table, rows) if rows else Words(f"{part.QUIET[0]}.", "note")
+    return _table(Rows(part.COLUMNS, label=part.TWIN), rows) if rows else Words(f"{part.QUIET[0]}.", "note")
 
 
 def _bar(minute: Minute) -> Tally:

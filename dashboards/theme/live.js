@@ -348,6 +348,151 @@ function rows({model, el}) {
   return grid.root
 }
 
+// --- Plots: bars or lines over time, as SVG with places in percent, so that they fit every width ----------------------
+
+const PLOT = {height: 216, top: 8, floor: 192, gap: 0.2}
+const PLAIN = [1, 2, 5].flatMap((step) => [...Array(13).keys()].map((power) => step * 10 ** power)).sort((a, b) => a - b)
+const TIMES = [...[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800],
+  ...[1, 2, 3, 6, 12, 24, 48, 120, 240].map((hours) => hours * 3600)]
+const LABELS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400]
+
+function svg(tag, attrs = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag)
+  for (const [name, value] of Object.entries(attrs)) { node.setAttribute(name, value) }
+  node.append(...children)
+  return node
+}
+
+function lasting(seconds) {  // as `frames.lasting`
+  if (seconds == null) { return "–" }
+  const digits = (value) => (value < 99.5 ? String(Number(value.toPrecision(2))) : Math.round(value).toLocaleString("en"))
+  for (const [size, unit] of STEPS) {
+    if (seconds >= size * 0.995) { return `${digits(seconds / size)} ${unit}` }
+  }
+  return seconds < 0.0995 ? `${Number(Math.max(1, seconds * 1e3).toPrecision(3))} ms` : `${Math.round(seconds * 1e3)} ms`
+}
+
+class Plotted {
+  constructor(model) {
+    this.model = model
+    this.keys = model.columns.map((column) => column.key)
+    this.places = model.series.map((series) => this.keys.indexOf(series.key))
+    this.value = model.unit === "s" ? lasting : (value) => value.toLocaleString("en")
+    this.axis = svg("svg", {class: "axis", height: PLOT.height, "aria-hidden": "true"})
+    this.plot = svg("svg", {class: "drawing", height: PLOT.height, role: "img", "aria-label": `${model.title}. The same as a table: the button below.`})
+    this.figure = h("div", {class: "plot"}, this.axis, this.plot)
+    this.zero = h("div", {class: "zero", role: "note"}, h("strong", {}, model.zero[0]), h("span", {}, model.zero[1]))
+    const marks = model.series.map((series) => h("span", {}, h("b", {style: `background:${series.colour}`, "aria-hidden": "true"}), series.name))
+    this.button = h("button", {type: "button", "aria-pressed": "false", "data-key": "table"}, "Show as table")
+    this.button.onclick = () => this.turn()
+    this.choices = h("div", {class: "choices twin"}, this.button)
+    this.twin = h("div", {hidden: ""})
+    this.root = h("section", {class: "card plotted"}, h("h2", {}, model.title), h("div", {class: "legend"}, ...marks), this.figure, this.zero, this.twin, this.choices)
+    this.draw()
+  }
+
+  get tabular() { return this.button.getAttribute("aria-pressed") === "true" }
+
+  turn() {
+    this.button.setAttribute("aria-pressed", String(!this.tabular))
+    this.draw()
+  }
+
+  drawn(point) { return this.places.map((place) => point[place]) }
+
+  draw() {
+    const points = this.model.shown
+    const heights = points.map((point) => (this.model.kind === "stack" ? this.drawn(point).reduce((a, b) => a + b, 0) : Math.max(0, ...this.drawn(point))))
+    const top = Math.max(0, ...heights)
+    this.zero.hidden = top > 0 || this.tabular
+    this.figure.hidden = top === 0 || this.tabular
+    this.choices.hidden = top === 0 && !this.tabular
+    this.twin.hidden = !this.tabular
+    if (this.tabular) { this.fill(points) }
+    if (this.figure.hidden) { return }
+    const step = (this.model.unit === "s" ? TIMES : PLAIN).find((one) => one * 4 >= top) ?? top / 4
+    const lines = [...Array(Math.ceil(top / step - 1e-9) + 1).keys()].map((n) => n * step)
+    const y = (value) => PLOT.floor - (PLOT.floor - PLOT.top) * value / lines.at(-1)
+    const marks = this.model.kind === "stack" ? this.bars(points, y) : this.lines(points, y)
+    const labels = lines.map((line) => svg("text", {x: "100%", y: y(line) + 4, "text-anchor": "end"}, line ? this.value(line) : "0"))
+    this.axis.replaceChildren(...labels)
+    this.axis.style.width = `${Math.max(...labels.map((label) => label.textContent.length)) * 7 + 4}px`
+    const grid = lines.map((line) => svg("line", {class: line ? "grid" : "floor", x1: 0, x2: "100%", y1: Math.round(y(line)) + 0.5, y2: Math.round(y(line)) + 0.5}))
+    this.plot.replaceChildren(...grid, ...marks, ...this.times(points))
+  }
+
+  bars(points, y) {
+    const width = 100 / points.length
+    return points.flatMap((point, at) => {
+      let base = 0
+      const place = {x: `${(at + PLOT.gap / 2) * width}%`, width: `${width * (1 - PLOT.gap)}%`}
+      const parts = this.drawn(point).map((value, n) => {
+        const [low, high] = [y(base), y(base += value)]
+        return value ? svg("rect", {...place, y: high, height: Math.max(1, low - high), fill: this.model.series[n].colour}) : null
+      }).filter(Boolean)
+      return parts.length ? [this.told(point, at * width, width, ...parts)] : []
+    })
+  }
+
+  lines(points, y) {
+    const width = 100 / points.length
+    const x = (at) => (at + 0.5) * width
+    const paths = svg("svg", {viewBox: `0 0 100 ${PLOT.height}`, preserveAspectRatio: "none", width: "100%", height: PLOT.height})
+    const marks = []
+    this.places.forEach((place, n) => {
+      const colour = this.model.series[n].colour
+      let d = ""
+      points.forEach((point, at) => {
+        if (point[place] == null) { return }
+        d += `${d && points[at - 1][place] != null ? "L" : "M"}${x(at)} ${y(point[place])}`
+        const spot = {x: `${x(at)}%`, y: y(point[place])}
+        marks.push(n ? svg("rect", {...spot, width: 7, height: 7, transform: "translate(-3.5 -3.5)", fill: colour}) : svg("circle", {cx: spot.x, cy: spot.y, r: 4, fill: colour}))
+      })
+      paths.append(svg("path", {d, fill: "none", stroke: colour, "stroke-width": 2, "vector-effect": "non-scaling-stroke"}))
+    })
+    const hits = points.flatMap((point, at) => (this.drawn(point).some((value) => value != null) ? [this.told(point, at * width, width)] : []))
+    return [paths, ...marks, ...hits]
+  }
+
+  told(point, left, width, ...parts) {  // what the pointer hears of a stretch
+    const values = this.drawn(point).map((value, n) => (value ? `${this.model.series[n].name} ${this.value(value)}` : null)).filter(Boolean)
+    const title = svg("title", {}, `${this.clock(point[0])}: ${values.join(", ")}`)
+    return svg("g", {}, title, svg("rect", {class: "hit", x: `${left}%`, width: `${width}%`, y: PLOT.top, height: PLOT.floor - PLOT.top}), ...parts)
+  }
+
+  clock(seconds) { return new Date(seconds * 1e3).toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"}) }
+
+  times(points) {
+    const [first, length] = [points[0][0], points.length * this.model.step]
+    const every = LABELS.find((one) => length / one <= 6) ?? length
+    const found = []
+    for (let at = Math.ceil(first / every) * every; at < first + length; at += every) {
+      const x = 100 * (at - first) / length
+      const rare = at / every % 2 ? "rare" : ""
+      if (x > 4 && x < 96) { found.push(svg("text", {x: `${x}%`, y: PLOT.height - 6, "text-anchor": "middle", class: rare}, this.clock(at))) }
+    }
+    return found
+  }
+
+  fill(points) {
+    const {columns, label, zero} = this.model
+    if (!this.grid) {
+      this.grid = new Grid({columns, label, zero, initial: [], layout: "table", waiting: false, opens: "", title: "", selects: false})
+      this.twin.append(this.grid.root)
+    }
+    const drawn = new Set(this.places)
+    const cells = (point) => columns.map((column, n) => [column.key, n === 0 ? new Date(point[0] * 1e3).toISOString() : drawn.has(n) ? this.value(point[n]) : (point[n] ?? 0).toLocaleString("en")])
+    const some = points.filter((point) => point.slice(1).some(Boolean)).reverse()
+    this.grid.apply({rows: Object.fromEntries(some.map((point) => [point[0], Object.fromEntries(cells(point))])), order: some.map((point) => String(point[0]))})
+  }
+}
+
+function plot({model}) {
+  const plotted = new Plotted(model)
+  model.on("shown", () => plotted.draw())
+  return plotted.root
+}
+
 // --- tiles and tabs --------------------------------------------------------------------------------------------------
 
 function tile(item) {
@@ -598,6 +743,7 @@ async function resume(event) {
 
 export default {
   Rows: {render: rows},
+  Plot: {render: plot},
   Tiles: {render: tiles},
   Tabs: {render: tabs},
   Fields: {render: fields},

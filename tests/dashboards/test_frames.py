@@ -1,6 +1,5 @@
 """What pages show of values, without any page."""
 
-import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +13,7 @@ from claudia_core.model.times import to_text
 from claudia_core.services.new_task import NewTask
 from claudia_core.services.trends import Pace, Took, Trends
 from dashboards import frames
+from dashboards.parts.throughput import ThroughputChart
 
 AT = 1_795_000_020
 NOW = datetime.fromtimestamp(AT + 30, UTC)
@@ -55,23 +55,13 @@ def test_throughput_frame_has_a_row_for_each_minute():
     assert frames.throughput_frame([]).empty
 
 
-def test_bars_stand_on_each_other():
-    """Failed begins where completed ends, cancelled where failed ends."""
-    found = frames.bars([Minute(AT, completed=3, failed=2, cancelled=1)])
-    assert [(found[key]["bottom"], found[key]["top"]) for key in frames.SERIES] == [([0], [3]), ([3], [5]), ([5], [6])]
-    assert found["failed"]["right"][0] - found["failed"]["left"][0] < 60_000
-
-
-def test_the_chart_has_bars_for_each_series():
-    """One source each, with an outline of every minute, also when nothing happened in it; axes hold the highest."""
-    from dashboards.parts.throughput import figure, scale
-
-    minutes = [Minute(AT), Minute(AT + 60, completed=20)]
-    drawn, sources = figure(minutes)
-    assert list(sources) == [renderer.name for renderer in drawn.renderers] == list(frames.SERIES)
-    assert [len(source.data["top"]) for source in sources.values()] == [2, 2, 2]
-    scale(drawn, minutes)
-    assert drawn.y_range.end > 20
+def test_a_minute_is_a_point_of_the_chart():
+    """In the order of its columns."""
+    found = frames.minute_points([Minute(AT, completed=3, failed=2, cancelled=1, created=7, errors=4)])
+    assert found == [[AT, 3, 2, 1, 7, 4]]
+    keys = [column.key for column in ThroughputChart.COLUMNS]
+    assert keys == ["minute", "completed", "failed", "cancelled", "created", "errors"]
+    assert {series["key"] for series in ThroughputChart.SERIES} <= set(keys)
 
 
 def test_verdict_says_what_is_wrong_first():
@@ -165,9 +155,7 @@ def test_what_failed_alike_is_told_once():
 def test_the_duration_chart_leaves_gaps():
     """Where nothing completed there is no point, and no row."""
     took = (Took(AT, 3, 1.5, 9.0), Took(AT + 300))
-    columns = frames.took_columns(took)
-    assert columns["typical"][0] == 1.5
-    assert math.isnan(columns["slow"][1])
+    assert frames.took_points(took) == [[AT, 1.5, 9.0, 3], [AT + 300, None, None, 0]]
     assert [row["slow"] for row in frames.took_rows(took)] == ["9 s"]
 
 

@@ -1,5 +1,6 @@
 """What an overview shows is made once for all who look."""
 
+from claudia_core.testing.waiting import eventually
 from dashboards.glance import MOMENT, glance
 from tests.dashboards.conftest import settle
 
@@ -34,3 +35,26 @@ def test_a_table_that_stayed_the_same_is_the_same_sheet(claudia):
     claudia.tasks.create("another", start=True)
     settle(claudia)
     assert glance(claudia).ended is before
+
+
+def test_what_is_read_out_does_not_change_all_the_time(claudia):
+    """A verdict of the same tone stays for a moment; one of another tone comes at once."""
+    before = MOMENT.set(object())
+    try:
+        claudia.tasks.create("one", start=True)
+        settle(claudia)
+        assert glance(claudia).verdict[1].endswith("1 task running")
+        second = claudia.tasks.create("two", start=True)
+        settle(claudia)
+        MOMENT.set(object())
+        assert glance(claudia).verdict[1].endswith("1 task running")
+        claudia.tasks.fail(second.id, ValueError("no"))
+        settle(claudia)
+
+        def is_told():
+            MOMENT.set(object())
+            return glance(claudia).verdict[0] == "bad"
+
+        eventually(is_told)  # minutes are not read again for a moment
+    finally:
+        MOMENT.reset(before)

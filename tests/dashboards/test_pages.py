@@ -221,26 +221,22 @@ def test_a_progress_bar_shows_one_task(busy):
         assert bar.table.rows[0]["progress"]["percent"] == 40
 
 
-def test_the_chart_has_words_when_there_is_nothing_to_draw(claudia):
-    """An empty chart tells nothing; a sentence does."""
-    settle(claudia)
-    chart = ThroughputChart(claudia)
-    chart.refresh()
-    assert chart.words.visible
-    assert chart.pane is None
-
-
-def test_the_chart_has_a_table_twin(busy):
-    """The same numbers for those who cannot see bars; the figure is made once and changed in place."""
+def test_the_chart_is_given_its_numbers(busy):
+    """The browser draws them, and tells them in a table; equal ones are not sent again."""
     settle(busy)
     chart = ThroughputChart(busy)
+    first = chart.plot.shown
+    assert [sum(point[column] for point in first) for column in (1, 2, 3)] == [1, 1, 1]
     chart.refresh()
-    figure = chart.pane.object
-    assert figure is not None
-    chart._on_switch(None)
-    assert [row["completed"] for row in chart.table.rows] == ["1"]
-    chart._on_switch(None)
-    assert chart.pane.object is figure
+    assert chart.plot.shown is first
+    busy.tasks.complete(busy.tasks.create("another", start=True).id)
+    settle(busy)
+
+    def follows():
+        chart.refresh()
+        return sum(point[1] for point in chart.plot.shown) == 2
+
+    eventually(follows)  # minutes are not read again for a moment
 
 
 def test_nothing_is_asked_when_nothing_happened(busy, monkeypatch):

@@ -130,7 +130,7 @@ def test_the_first_tour_in_jupyterlab(window, tmp_path):
         expect(row).to_be_visible(timeout=PATIENCE)
         first = row.inner_text()
         expect(row).not_to_have_text(first, timeout=PATIENCE)
-        expect(overview.locator("canvas").first).to_be_visible(timeout=PATIENCE)
+        expect(overview.locator("svg.drawing").first).to_be_visible(timeout=PATIENCE)
         expect(overview.locator(":text('Drawing the chart'):visible")).to_have_count(0)
         overview.scroll_into_view_if_needed()
         watched.shot("jupyterlab-overview")

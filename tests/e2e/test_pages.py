@@ -90,7 +90,7 @@ def test_every_page_opens_live_and_asks_nobody_else(site, window, moving, past, 
     expect(bar).not_to_have_text(first, timeout=PATIENCE)
     assert page.title() == f"{spec.title} · Claudia"
     if spec.title == "Overview":
-        expect(page.locator("canvas").first).to_be_visible(timeout=PATIENCE)
+        expect(page.locator("svg.drawing").first).to_be_visible(timeout=PATIENCE)
     page.wait_for_timeout(500)
     watched.shot(f"{spec.title.lower()}-{scheme}-{width}")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -111,7 +111,7 @@ def test_everybody_can_use_every_page(site, window, hub, moving, past, scheme, w
         page.goto(site + path)
         expect(page.locator(".rows tr:visible").first).to_be_visible(timeout=PATIENCE)
         if path == "/":
-            expect(page.locator("canvas").first).to_be_visible(timeout=PATIENCE)
+            expect(page.locator("svg.drawing").first).to_be_visible(timeout=PATIENCE)
         page.wait_for_timeout(1500)  # until colours have faded over to the theme
         page.evaluate(source)
         found = page.evaluate("axe.run()")["violations"]
