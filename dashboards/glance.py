@@ -12,8 +12,9 @@ from weakref import WeakKeyDictionary
 
 from claudia_core.boards import Picture
 from claudia_core.model.task import Status
+from claudia_core.model.times import utc_now
 from claudia_core.services.trends import Trends
-from dashboards import cells, frames
+from dashboards import cells, frames, health_cells
 from dashboards.sheets import BLANK, Row, Sheet
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 MOST_RUNNING = 12
 MOST_LISTED = 6
+
+MOST_CHECKS = 30
+
+CHECKED = 2.0
+"""Seconds for which checks are not asked for again."""
 
 UNHURRIED = 2.0
 """Seconds for which a verdict of the same tone stays as it is."""
@@ -42,6 +48,8 @@ class Glances:
         self._values: dict[str, Any] = {}
         self._verdict = ("", "")
         self._verdict_at = 0.0
+        self._checks: list[dict[str, Any]] = []
+        self._checks_at = float("-inf")
 
     def present(self, claudia: Claudia) -> Glance:
         """The present one; during a beat, that of the beat."""
@@ -51,9 +59,11 @@ class Glances:
                 return self._glance
             picture, trends = claudia.boards.tasks.picture(), claudia.boards.trends.picture()
             self._moment = moment
-            if self._glance is None or self._glance.picture is not picture or self._glance.trends is not trends:
-                self._glance = Glance(self, picture, trends)
-            return self._glance
+            checks = self.checks(claudia)
+            now = self._glance
+            if now is None or (now.picture, now.trends, now.checks) != (picture, trends, checks):
+                now = self._glance = Glance(self, picture, trends, checks)
+            return now
 
     def sheet(self, name: str, rows: Sequence[Row]) -> Sheet:
         """The rows as a sheet; the one before, where nothing changed."""
@@ -70,6 +80,15 @@ class Glances:
                 self._verdict, self._verdict_at = (tone, words), now
             return self._verdict
 
+    def checks(self, claudia: Claudia) -> list[dict[str, Any]]:
+        """How all checks stand, as chips."""
+        with self._lock:
+            if time.monotonic() - self._checks_at >= CHECKED:
+                self._checks_at = time.monotonic()
+                ran = [one for one in claudia.health.standings() if one.at is not None]
+                self._checks = self.same("checks", health_cells.strip_items(ran, utc_now())[:MOST_CHECKS])
+            return self._checks
+
     def same[Value](self, name: str, value: Value) -> Value:
         """The value; the object before, where it is equal."""
         with self._lock:
@@ -82,9 +101,10 @@ class Glances:
 class Glance:
     """A picture of a hub and its trends, as the parts of an overview show them. Each is made when first asked for."""
 
-    def __init__(self, glances: Glances, picture: Picture, trends: Trends) -> None:
+    def __init__(self, glances: Glances, picture: Picture, trends: Trends, checks: list[dict[str, Any]]) -> None:
         self.picture = picture
         self.trends = trends
+        self.checks = checks
         self._glances = glances
 
     @cached_property

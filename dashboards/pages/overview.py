@@ -90,7 +90,6 @@ class Overview(Page):
     def prepare(self) -> bool:
         """Have the glance made; nothing else is asked for."""
         glance(self.claudia).make()
-        self.health.prepare()
         return True
 
     def refresh(self) -> None:

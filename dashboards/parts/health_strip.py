@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import param
 
-from claudia_core.model.times import utc_now
-from dashboards import health_cells
+from dashboards.glance import glance
 from dashboards.live import LiveView
 from dashboards.theme.part import Part
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
-
-PAUSE = 2.0
-"""Seconds for which checks are not asked for again."""
-
-MOST = 30
 
 
 class Strip(Part):
@@ -38,20 +31,10 @@ class HealthStrip(LiveView):
         super().__init__(claudia, **params)
         self.strip = Strip(visible=False)
         self.layout = self.strip
-        self._items: list[dict[str, Any]] = []
-        self._at = float("-inf")
-
-    def prepare(self) -> bool:
-        """Ask how the checks stand, unless that was just now."""
-        if time.monotonic() - self._at >= PAUSE:
-            self._at = time.monotonic()
-            ran = [one for one in self.claudia.health.standings() if one.at is not None]
-            self._items = health_cells.strip_items(ran, utc_now())[:MOST]
-        return True
 
     def refresh(self) -> None:
         """Show how they stand."""
-        self.prepare()
-        items = self._items
+        items = glance(self.claudia).checks
         if items != self.strip.items:
-            self.strip.param.update(items=items, visible=bool(items))
+            self.strip.share(items=items)
+            self.strip.visible = bool(items)

@@ -69,18 +69,19 @@ class Part(JSComponent):
             self.param.update(**values)
             return
         self._param__private.values.update(values)
+        sent = values if is_within_pages() else unlinked(values)
         for model, _ in self._models.values():
-            model.data._property_values.update(values)
-            for name, value in values.items():
+            model.data._property_values.update(sent)
+            for name, value in sent.items():
                 wire.change(model.data.id, name, value)
 
     def _send_msg(self, data: Any) -> None:
-        wire = Wire.here()
+        wire, sent = Wire.here(), data if is_within_pages() else unlinked(data)
         if wire is None:
-            super()._send_msg(data if is_within_pages() else unlinked(data))
+            super()._send_msg(sent)
             return
         for model, _ in self._models.values():
-            wire.tell(model.id, data)
+            wire.tell(model.id, sent)
 
     def _handle_msg(self, data: Any) -> None:
         """Hand a browser's message on with the document's lock held, which Panel does not do by itself."""
