@@ -261,6 +261,16 @@ class Outside:
         self.health.register("broker", self._bridge.health)
         return self._bridge
 
+    @property
+    def broker(self) -> AmqpBridge | None:
+        """What talks to the message broker in this process; None where nothing does."""
+        return self._bridge
+
+    @property
+    def webhook_sender(self) -> WebhookSender | None:
+        """What sends webhooks in this process; None where nothing does."""
+        return self._sender
+
     def watch_health(self) -> None:
         """Run the checks when their time comes and remember how they stand, from now on; what a server does.
 

@@ -47,6 +47,7 @@ PAGES = (
     PageSpec("/tasks", "dashboards.pages.tasks:TasksPage", "Tasks", "tasks"),
     PageSpec("/errors", "dashboards.pages.errors:ErrorsPage", "Errors", "errors"),
     PageSpec("/health", "dashboards.pages.health:HealthPage", "Health", "health"),
+    PageSpec("/integrations", "dashboards.pages.integrations:IntegrationsPage", "Integrations", "plug", Scope.OPERATOR),
     PageSpec("/events", "dashboards.pages.events:EventsPage", "Events", "events"),
 )
 """All pages. Navigation, addresses, titles and the tests of every page derive from this table."""

@@ -46,9 +46,11 @@ def span(seconds: float | None) -> str | None:
 
 
 def quick(seconds: float) -> str:
-    """How long a call took: `0.42 ms`, `12 ms`, `340 ms`, `1.2 s`."""
+    """How long a call took: `7.4 µs`, `0.42 ms`, `12 ms`, `340 ms`, `1.2 s`."""
     if seconds >= 0.9995:
         return span(seconds) or ""
+    if 0 < seconds < 0.0000995:
+        return f"{seconds * 1e6:.2g} µs"
     return f"{seconds * 1e3:.0f} ms" if seconds >= 0.00995 else f"{max(0.0, seconds) * 1e3:.2g} ms"
 
 

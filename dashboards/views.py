@@ -25,6 +25,7 @@ PARTS: Mapping[str, str] = {
     "events-list": "dashboards.parts.events:EventList",
     "check": "dashboards.parts.health_detail:HealthDetail",
     "checks": "dashboards.parts.health_list:HealthList",
+    "deliveries": "dashboards.parts.delivery_list:DeliveryList",
     "health-strip": "dashboards.parts.health_strip:HealthStrip",
     "kpis": "dashboards.parts.kpis:KpiRow",
     "progress": "dashboards.parts.bar:ProgressBar",

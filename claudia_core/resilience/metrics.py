@@ -137,6 +137,13 @@ class Metrics:
                 last_error_at=self._last_error_at,
             )
 
+    def histogram(self) -> Histogram:
+        """The latencies that percentiles are made of: those of the last 5 to 10 minutes."""
+        with self._lock:
+            if self._now() >= self._turn_at:
+                self._turn()
+            return self._recent.merged(self._before)
+
     def _turn(self) -> None:
         """What is older than a window goes; after a quiet time, all of it."""
         now = self._now()

@@ -5,6 +5,7 @@ TaskTable(claudia)
 """
 
 from dashboards.parts.bar import ProgressBar
+from dashboards.parts.delivery_list import DeliveryList
 from dashboards.parts.durations import DurationChart
 from dashboards.parts.events import EventList
 from dashboards.parts.health_list import HealthList
@@ -18,6 +19,7 @@ from dashboards.parts.timeline import TaskTimeline
 from dashboards.parts.trends import TrendTable
 
 __all__ = [
+    "DeliveryList",
     "DurationChart",
     "EventList",
     "HealthList",

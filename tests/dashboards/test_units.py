@@ -63,3 +63,12 @@ def test_due_is_a_moment_unless_it_is_absurd():
 def test_plural():
     """Counts agree with their nouns."""
     assert [units.plural(count, "task") for count in (0, 1, 2)] == ["no task", "1 task", "2 tasks"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 ms"), (7.4e-6, "7.4 µs"), (4.2e-4, "0.42 ms"), (0.0123, "12 ms"), (0.34, "340 ms"), (1.23, "1.2 s")],
+)
+def test_how_long_a_call_took(seconds, text):
+    """From microseconds to seconds, in two digits or so."""
+    assert units.quick(seconds) == text

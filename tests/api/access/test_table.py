@@ -229,7 +229,7 @@ def test_a_change_leaves_an_entry_whatever_the_protocol(site):
 def page_actions():
     """The operations that pages carry out, as their source names them."""
     text = "".join(file.read_text(encoding="utf-8") for file in Path(dashboards.__file__).parent.rglob("*.py"))
-    named = set(re.findall(r"carry_out,\s*\"(\w+\.\w+)\"", text))
+    named = set(re.findall(r"(?:carry_out,|\bact\()\s*\"(\w+\.\w+)\"", text))
     assert named <= set(OPERATIONS)
     return sorted(named | {f"tasks.{verb}" for verb in VERBS})
 

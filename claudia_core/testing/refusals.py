@@ -1,0 +1,109 @@
+"""Webhooks that do not arrive, staged on a hub: for runbooks, demonstrations and tests.
+
+Loads fail all day, and four receivers are told. One takes everything; one answers 503 since an hour; one wants nothing
+any more and was given up; one is new and was turned off by somebody. Time is given to the store, not waited for.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from claudia_core.app import Claudia
+from claudia_core.errors import IntegrationError
+from claudia_core.model.delivery import Attempt
+from claudia_core.model.event import Event
+from claudia_core.model.times import utc_now
+from claudia_core.model.webhook import Endpoint
+from claudia_core.ports import Transaction
+from claudia_core.services.deliveries import Outcome, queue, settle, waiting
+from claudia_core.settings import default_settings
+from claudia_core.stores.memory import MemoryStore
+from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.testing.clock import PastClock
+
+WELL, FAILING, GONE, OFF = "alerts", "billing", "old wiki", "staging"
+RECEIVERS = {
+    WELL: "https://alerts.example/hooks/claudia",
+    FAILING: "https://billing.example/webhooks",
+    GONE: "https://wiki.example/hook",
+    OFF: "https://staging.example/hook",
+}
+EVERY = 10
+"""Minutes between two loads that fail."""
+
+NEXT = 15
+"""Minutes until a delivery that failed is tried again."""
+
+HOURS = 6
+SINCE = 60
+"""Minutes for which one receiver fails."""
+
+BUSY = '{"error": "upstream unavailable", "retry": true}'
+HOST = "webhook billing.example"
+"""The service by which the failing receiver's host is guarded and measured."""
+
+
+def staged_refusals(path: Path | None = None, *, end: datetime | None = None) -> Claudia:
+    """A hub on which this is staged, in memory or in a new file; `end` is now unless given."""
+    last = utc_now() if end is None else end
+    clock = PastClock(last - timedelta(hours=HOURS, minutes=1))
+    store = MemoryStore(clock=clock) if path is None else SqliteStore(path, clock=clock)
+    claudia = Claudia(store=store, settings=default_settings())
+    for name, url in RECEIVERS.items():
+        claudia.webhooks.create(url, ["task:failed"], name=name, active=name != OFF)
+    claudia.hooks.create("github", "github", ["a secret of theirs"])
+    position = store.head()
+    for minute in range(HOURS * 60, 0, -EVERY):
+        clock.move_to(last - timedelta(minutes=minute))
+        task = claudia.tasks.create("load orders", type="load", start=True)
+        claudia.tasks.fail(task.id, ValueError("the file is empty"))
+        events = store.events(position, types=("task:failed",))
+        position = events.position
+        _tell(claudia, list(events.events), minute)
+    clock.move_to(last)
+    clock.join()
+    _call(claudia)
+    return claudia
+
+
+def _tell(claudia: Claudia, events: list[Event], minute: int) -> None:
+    """Queue what happened, and try all that waits once."""
+    endpoints = claudia.webhooks.list()
+
+    def work(tx: Transaction) -> None:
+        queue(tx, [one for one in endpoints if one.active], events)
+
+    claudia.store.write(work).result()
+    for endpoint in endpoints:
+        for delivery in waiting(claudia.store, endpoint, 100):
+            outcome = _outcome(endpoint, len(delivery.attempts), minute)
+            claudia.store.write(lambda tx, id=delivery.id, outcome=outcome: settle(tx, id, outcome)).result()  # type: ignore[misc]
+
+
+def _outcome(endpoint: Endpoint, tried: int, minute: int) -> Outcome:
+    now = utc_now() - timedelta(minutes=minute)
+    if endpoint.name == GONE and minute <= HOURS * 30:
+        attempt = Attempt(time=now, status=410, seconds=0.031, error="HTTP 410", response="Gone")
+        return Outcome(attempt=attempt, is_success=False, gone=True)
+    if endpoint.name == FAILING and minute <= SINCE:
+        attempt = Attempt(time=now, status=503, seconds=1.2, error="HTTP 503", response=BUSY)
+        again = None if tried >= 3 else now + timedelta(minutes=NEXT)
+        return Outcome(attempt=attempt, is_success=False, next_at=again)
+    return Outcome(attempt=Attempt(time=now, status=200, seconds=0.04 + minute % 7 / 100), is_success=True)
+
+
+def _call(claudia: Claudia) -> None:
+    """Calls to hosts as this process made them, kept by the debugger; one circuit opens."""
+    claudia.integrations.debugger.turn_on()
+    well = claudia.integration("webhook alerts.example")
+    for number in range(40):
+        with well as call:
+            call.sent("POST task:failed", {"number": number, "token": "never shown"})
+            call.answered("ok")
+    failing = claudia.integration(HOST, failures=3)
+    for _ in range(4):
+        with suppress(IntegrationError), failing as call:
+            call.sent("POST task:failed", {"authorization": "Bearer never-shown"})
+            raise ConnectionResetError("billing.example closed the connection")

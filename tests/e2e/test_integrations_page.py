@@ -1,0 +1,120 @@
+"""The integrations page in a real browser, with a real receiver: for everybody, by keyboard, and nothing runs."""
+
+from importlib import resources
+
+import pytest
+from fastapi import FastAPI
+
+import dashboards
+from claudia_core import Claudia
+from claudia_core.settings import default_settings
+from claudia_core.testing.refusals import FAILING, staged_refusals
+from tests.dashboards.serving import serving
+from tests.e2e.test_pages import PATIENCE, XSS, row
+from tests.webhooks.receiver import receiving
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore:reference already known"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def refusals():
+    """A hub whose webhooks do not all arrive, and its address."""
+    with staged_refusals() as hub:
+        hub.feed.start()
+        app = FastAPI()
+        dashboards.mount(app, hub)
+        with serving(app) as address:
+            yield hub, address
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+def test_every_view_is_for_everybody(refusals, window, scheme, width):
+    """Axe-core finds nothing, nothing is cut, no request leaves; in services, webhooks, sources, calls and details."""
+    hub, address = refusals
+    endpoint = next(one for one in hub.webhooks.list() if one.name == FAILING).id
+    delivery = hub.webhooks.deliveries(endpoint).deliveries[0].id
+    source = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+    paths = {
+        "services": "", "service": "?service=webhook+alerts.example", "webhooks": "?view=webhooks",
+        "sources": "?view=sources", "calls": "?view=calls", "endpoint": f"?view=webhooks&endpoint={endpoint}",
+        "delivery": f"?view=webhooks&delivery={delivery}",
+    }  # fmt: skip
+    watched = window(scheme=scheme, width=width)
+    page = watched.page
+    for name, query in paths.items():
+        page.goto(f"{address}/integrations{query}")
+        expect(page.locator("h1:visible")).to_be_visible(timeout=PATIENCE)
+        expect(page.locator(".rows tr:visible").first).to_be_visible(timeout=PATIENCE)
+        page.wait_for_timeout(1200)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.evaluate(source)
+        found = page.evaluate("axe.run()")["violations"]
+        assert [(name, fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
+        watched.shot(f"integrations-{name}-{scheme}-{width}")
+    assert watched.strangers() == []
+    assert watched.complaints == []
+
+
+def test_a_webhook_fails_is_looked_at_and_sent_again(window):
+    """A real sender and a real receiver: the test is sent from the page, its answers are seen, and again by a click."""
+    settings = default_settings(database_url="memory://", display="off", outgoing_allow=("127.0.0.0/8",))
+    with receiving() as receiver, Claudia(settings=settings) as hub:
+        receiver.answer = lambda message, number: (503, {}, b"not now") if number == 0 else (204, {}, b"")
+        hub.feed.start()
+        hub.webhooks.create(receiver.url, ["task:failed"], name="CI")
+        hub.send_webhooks()
+        app = FastAPI()
+        dashboards.mount(app, hub)
+        with serving(app) as address:
+            page = window().page
+            page.goto(f"{address}/integrations")
+            page.get_by_role("button", name="Webhooks").click(timeout=PATIENCE)
+            link = page.get_by_role("link", name="CI")
+            expect(link).to_be_visible(timeout=PATIENCE)
+            link.focus()
+            page.keyboard.press("Enter")
+            page.get_by_role("button", name="Send test").click(timeout=PATIENCE)
+            expect(row(page, "HTTP 503")).to_be_visible(timeout=PATIENCE)
+            row(page, "HTTP 503").locator("a").click()
+            expect(page.get_by_text("not now").first).to_be_visible(timeout=PATIENCE)
+            assert "delivery=msg_" in page.url
+            page.get_by_role("button", name="Send again").click()
+            expect(page.locator("p:visible", has_text="✔ delivered")).to_be_visible(timeout=PATIENCE)
+            page.go_back()
+            expect(page.locator("h1:visible", has_text="CI")).to_be_visible(timeout=PATIENCE)
+
+
+def test_what_receivers_and_senders_say_is_never_run(window):
+    """Markup in names, events, answers and calls is shown as text."""
+    with Claudia(settings=default_settings(database_url="memory://", display="off")) as hub:
+        hub.feed.start()
+        for text in XSS:
+            hub.webhooks.create("https://h.example/", name=text[:100])
+            with hub.integration(text[:100]) as call:
+                call.sent(text, text)
+                call.answered(text)
+        endpoint = hub.webhooks.list()[0].id
+        hub.webhooks.test(endpoint)
+        app = FastAPI()
+        dashboards.mount(app, hub)
+        with serving(app) as address:
+            watched = window()
+            page = watched.page
+            for query in ("", "?view=webhooks", "?view=calls", f"?view=webhooks&endpoint={endpoint}"):
+                page.goto(f"{address}/integrations{query}")
+                expect(page.locator(".rows tr:visible").first).to_be_visible(timeout=PATIENCE)
+                page.wait_for_timeout(600)
+            page.goto(f"{address}/integrations?view=calls&service=%3Cimg src=x onerror=window.pwned=1%3E")
+            page.wait_for_timeout(1500)
+            assert page.evaluate("window.pwned") is None
+            assert watched.strangers() == []
+            assert watched.complaints == []
