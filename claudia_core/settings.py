@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
+from urllib.parse import quote
 
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -26,17 +27,41 @@ DEFAULT_URL = "sqlite:///.claudia/claudia.db"
 FOREIGN = frozenset({"CLAUDIA_CI", "CLAUDIA_TEST_MONGODB_URI"})
 """Variables with our prefix that are for the project's own tests."""
 
-ALIASES = {
-    name.upper(): name
-    for name in (
-        "jwt_secret",
-        "github_client_id",
-        "github_client_secret",
-        "google_client_id",
-        "google_client_secret",
-    )
-} | {"MONGODB_URI": "database_url", "REDIS_URL": "redis_url"}
+
+class Alias(NamedTuple):
+    """The setting that a variable of another name gives, and how its value is read."""
+
+    field: str
+    read: Callable[[str], str] = str
+
+
+def _sendgrid(key: str) -> str:
+    return f"sendgrid://{quote(key, safe='')}"
+
+
+ALIASES: Mapping[str, Alias] = {
+    **{
+        name.upper(): Alias(name)
+        for name in (
+            "jwt_secret",
+            "github_client_id",
+            "github_client_secret",
+            "google_client_id",
+            "google_client_secret",
+        )
+    },
+    "MONGODB_URI": Alias("database_url"),
+    "REDIS_URL": Alias("redis_url"),
+    "SENDGRID_API_KEY": Alias("mail_url", _sendgrid),
+}
 """Variables that are known by another name too. The name with our prefix wins."""
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "development": {},
+    "test": {"database_url": "memory://", "display": "off", "port": 0, "grpc_port": 0},
+    "production": {"display": "off"},
+}
+"""What an environment sets where nothing else does."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -86,7 +111,7 @@ class Settings(WebSettings):
     keep_bytes: int = Field(2_000_000_000, gt=0, description="Bytes of events that are kept.")
     display: Literal["auto", "off"] = Field("auto", description="Whether loops show a bar or widget where they run.")
     environment: Literal["development", "test", "production"] = Field(
-        "development", description="What this hub is for."
+        "development", description="What this hub is for; it has presets of its own."
     )
     service: str = Field("", max_length=200, description="The program's name, told with each error.")
     release: str = Field("", max_length=200, description="The program's version, told with each error.")
@@ -129,6 +154,25 @@ class Settings(WebSettings):
             )
         return self
 
+    def get(self, path: str) -> Any:
+        """A setting by a dotted path, such as `database.url`; of a group, such as `github`, all of it by name.
+
+        Secrets stay wrapped: `get("mail.url").get_secret_value()`.
+
+        Raises:
+            SettingsError: there is nothing of that name; the hint names what is close.
+        """
+        name = path.replace(".", "_").lower()
+        fields = type(self).model_fields
+        if name in fields:
+            return getattr(self, name)
+        group = {
+            field.removeprefix(f"{name}_"): getattr(self, field) for field in fields if field.startswith(f"{name}_")
+        }
+        if not group:
+            raise _unknown(path, "setting", fields)
+        return group
+
     def changed(self, **values: Any) -> Settings:
         """These settings with single values changed.
 
@@ -143,7 +187,7 @@ SECRETS = frozenset(name for name, field in Settings.model_fields.items() if "Se
 
 
 class _Sources(Settings, BaseSettings):
-    """Settings from outside. An argument wins over the environment, that over `.env`, that over `claudia.toml`."""
+    """Settings from outside. An argument wins over variables, those over `.env`, that over `claudia.toml`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", toml_file="claudia.toml", frozen=True, extra="ignore"
@@ -158,15 +202,27 @@ class _Sources(Settings, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The order of the sources: arguments, environment, `.env`, `claudia.toml`."""
+        """The order of the sources: arguments, environment, `.env`, `claudia.toml`, the environment's preset."""
         aliases = InitSettingsSource(settings_cls, _by_alias(os.environ))
-        in_file = InitSettingsSource(settings_cls, _by_alias(_values_of(Path(".env"))))
+        in_file = InitSettingsSource(settings_cls, _by_alias(values_of(Path(".env"))))
         file = TomlConfigSettingsSource(settings_cls)
-        return init_settings, env_settings, aliases, dotenv_settings, in_file, file
+        return init_settings, env_settings, aliases, dotenv_settings, in_file, file, _Preset(settings_cls)
+
+
+class _Preset(InitSettingsSource):
+    """What the environment that the sources before it name sets; it comes last."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls, {})
+
+    def __call__(self) -> dict[str, Any]:
+        """See pydantic-settings."""
+        return dict(PRESETS.get(str(self.current_state.get("environment", "development")), {}))
 
 
 def _by_alias(variables: Mapping[str, str | None]) -> dict[str, Any]:
-    return {field: variables[name] for name, field in ALIASES.items() if variables.get(name)}
+    given = {name: variables.get(name) for name in ALIASES}
+    return {ALIASES[name].field: ALIASES[name].read(value) for name, value in given.items() if value}
 
 
 def load_settings(**values: Any) -> Settings:
@@ -233,10 +289,15 @@ def _bare(name: str) -> str:
 
 
 def _names_of(env_file: Path) -> list[str]:
-    return [name for name in _values_of(env_file) if name.upper().startswith(PREFIX)]
+    return [name for name in values_of(env_file) if name.upper().startswith(PREFIX)]
 
 
-def _values_of(env_file: Path) -> Mapping[str, str | None]:
+def values_of(env_file: Path) -> Mapping[str, str | None]:
+    """The variables in a file such as `.env`; none where it is not there.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
     if not env_file.is_file():
         return {}
     from dotenv import dotenv_values

@@ -35,6 +35,7 @@ COMMANDS = {
     "prune": ("store:prune", "Delete old events."),
     "backup": ("store:backup", "Copy the store to a new file while it is in use."),
     "restore": ("store:restore", "Put a backup in the place of the store."),
+    "config": ("config:app", "The settings in force, and where each comes from."),
     "doctor": ("doctor:doctor", "Say what is installed, what works, and what to do about what does not."),
 }
 

@@ -24,7 +24,7 @@ def doctor(*, database: Database = None) -> int:
         *_show("Extras (none is needed)", examine_extras()),
     ]
     settings, found = examine_settings(database)
-    findings += _show("Settings", found if settings is None else configuration(settings, database))
+    findings += _show("Settings", found if settings is None else configuration(database))
     if settings is not None:
         findings += _show("Store", [*examine_store(settings), examine_disk(settings)])
         findings += _show("Server", [examine_port(settings)])
