@@ -22,6 +22,7 @@ from claudia_core.capture.joining import join_errors
 from claudia_core.capture.reporter import Reporter
 from claudia_core.engines import Observer, observer_of
 from claudia_core.engines.handlers import Function, Handlers
+from claudia_core.engines.results import load, results_folder
 from claudia_core.engines.working import Working
 from claudia_core.errors import ClaudiaError, Conflict, StoreClosed, StoreError, WaitTimeout
 from claudia_core.feed import Feed
@@ -29,7 +30,7 @@ from claudia_core.integrations.sealing import Seals
 from claudia_core.model.event import Event
 from claudia_core.model.task import Task
 from claudia_core.model.times import utc_now
-from claudia_core.model.values import require_count
+from claudia_core.model.values import JSON, require_count
 from claudia_core.outside import Outside
 from claudia_core.ports import Retention, Store
 from claudia_core.pulse import Duty, Pulse
@@ -38,6 +39,7 @@ from claudia_core.services.errors import Errors
 from claudia_core.services.events import Events
 from claudia_core.services.filters import Filters
 from claudia_core.services.health import HealthChecks
+from claudia_core.services.lateness import Lateness
 from claudia_core.services.progress import ProgressService
 from claudia_core.services.queues import Queues
 from claudia_core.services.tasks import NewTask, Tasks
@@ -51,6 +53,9 @@ from claudia_core.tracking.run import Run, current_run
 from claudia_core.tracking.sampler import Sampler
 from claudia_core.tracking.task import TaskBlock
 from claudia_core.tracking.track import Tracked, length_of, require_source
+
+LATENESS = 1.0
+"""Seconds between two looks for tasks that are late."""
 
 
 class Claudia(Accounts, Syncing, Outside):
@@ -308,6 +313,17 @@ class Claudia(Accounts, Syncing, Outside):
         self._working = working
         return working.start()
 
+    def result(self, task: Task | str) -> JSON:
+        """The result of a task, whether it is in the store or in a file because it is large.
+
+        Raises:
+            TaskNotFound: there is no such task.
+            NotFound: the file is not there, as on another machine.
+            InvalidValue: the file is not what was written.
+        """
+        found = self.tasks.get(task if isinstance(task, str) else task.id)
+        return load(results_folder(self.settings.results, self.settings.database_url), found.result)
+
     # --- what runs need (`tracking.run.Hub`) ----------------------------------------------------------------------
 
     def agent_id(self) -> str:
@@ -395,8 +411,10 @@ class Claudia(Accounts, Syncing, Outside):
     # --- keep ---------------------------------------------------------------------------------------------------
 
     def watch_agents(self) -> None:
-        """Find lost agents from now on; what every process does that runs tasks or serves pages."""
+        """Find lost agents and late tasks from now on; what every process does that runs tasks or serves pages."""
         self._pulse.add(Duty("reap", self.settings.heartbeat, self.agents.watch))
+        if not self._is_elsewhere:
+            self._pulse.add(Duty("late", LATENESS, Lateness(self.store).look), again=False)
 
     def keep_pruned(self) -> None:
         """Prune the log every ten minutes, and reopen ignored issues in time, from now on; what the server does.

@@ -142,6 +142,9 @@ class Settings(WebSettings):
         max_length=100,
         description="Hosts and networks of this machine or a private net that webhooks and probes may call, as JSON.",
     )
+    results: str = Field(
+        "", description="Folder for results of tasks over the limit of the store; by default beside the store."
+    )
     spool: str = Field("", description="Folder where errors wait while the hub is away; by default beside the store.")
     shutdown_timeout: Seconds = Field(10.0, description="Seconds that closing waits for what is not saved yet.")
 

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from claudia_core.engines.port import Job
-from claudia_core.errors import InvalidValue, PayloadInvalid, TaskCancelled
+from claudia_core.engines.results import keep, results_folder
+from claudia_core.errors import InvalidValue, PayloadInvalid, TaskCancelled, TooLarge
 from claudia_core.logs import get_logger
 from claudia_core.model.task import Status, TaskError
+from claudia_core.model.values import JSON, require_json
 from claudia_core.services.moves import Move, cancelling, completing, failing
 from claudia_core.services.new_task import NewTask
+from claudia_core.settings import Settings
 from claudia_core.tracking.run import Hub, Run
 from claudia_core.tracking.task import TaskBlock
 
@@ -83,11 +86,21 @@ async def run_async(hub: Hub, job: Job, begun: Callable[[HandledTask], None]) ->
 def finished(job: Job, block: HandledTask, result: Any) -> Move:
     """What a handler that returned makes of its task: completed, or failed where its result cannot be kept."""
     try:
-        move = completing(block.result if result is None else result)
-    except InvalidValue as error:
+        move = completing(_kept(job, block, block.result if result is None else result))
+    except (InvalidValue, OSError) as error:
         move = failing(error, culprit=job.handler.place)
     block._end(Status.COMPLETED, move)
     return move
+
+
+def _kept(job: Job, block: HandledTask, result: Any) -> JSON:
+    """The result, or a reference to the file that it was put in because it is too large for the store."""
+    try:
+        return require_json(result, "result")
+    except TooLarge:
+        settings: Settings = block.hub.settings  # type: ignore[attr-defined]  # engines run tasks for whole hubs
+        folder = results_folder(settings.results, settings.database_url)
+        return keep(folder, f"{job.id}-{job.task.claim}", result)
 
 
 def ended(job: Job, error: BaseException) -> Move:

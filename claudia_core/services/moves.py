@@ -215,7 +215,7 @@ def failing(
 
     def move(tx: Transaction, task: Task) -> Task:
         stopped = task.progress.stopped()
-        if again and _may_retry(task, cause):
+        if again and _may_retry(tx, task, cause):
             failed = _postpone(tx, task, cause)
         else:
             failed = _end(tx, task, Status.FAILED, progress=stopped, error=cause, result=outcome)
@@ -233,8 +233,10 @@ def failing(
     return Move("fail", {**told, **more, "result": outcome}, move, again, code)
 
 
-def _may_retry(task: Task, cause: TaskError) -> bool:
+def _may_retry(tx: Transaction, task: Task, cause: TaskError) -> bool:
     if task.policy is None or task.status is not Status.ACTIVE or task.attempt >= task.attempts:
+        return False
+    if task.deadline is not None and task.deadline <= tx.now:
         return False
     return cause.code != "lost" or task.policy.lost == "retry"
 
@@ -321,7 +323,7 @@ def _cancel(tx: Transaction, task: Task, reason: str) -> Task:
 
 
 def retrying() -> Move:
-    """Failed or cancelled becomes pending: a new attempt, its progress at zero."""
+    """Failed or cancelled becomes pending: a new attempt, progress at zero. A deadline that has passed is lifted."""
     return Move("retry", {}, _retry)
 
 
@@ -341,6 +343,8 @@ def _retry(tx: Transaction, task: Task) -> Task:
         started_at=None,
         finished_at=None,
         agent_id=None,
+        deadline=task.deadline if task.deadline is not None and task.deadline > tx.now else None,
+        overdue_at=None,
         progress=Progress(total=before.total, unit=before.unit),
     )
     _count(tx, task, again)
