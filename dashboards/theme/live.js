@@ -569,12 +569,6 @@ function strip({model}) {
   return list
 }
 
-const svg = (tag, attrs = {}, ...children) => {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag)
-  for (const [name, value] of Object.entries(attrs)) { node.setAttribute(name, value) }
-  node.append(...children)
-  return node
-}
 const BOX = {width: 178, height: 44, right: 56, below: 12}
 
 function graph({model}) {

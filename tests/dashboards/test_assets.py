@@ -1,6 +1,8 @@
 """Files of the pages: sent as Panel sends them, but compressed, and kept by browsers."""
 
 import gzip
+import re
+from collections import Counter
 
 import httpx2
 import pytest
@@ -9,6 +11,7 @@ from fastapi import FastAPI
 import dashboards
 from claudia_core.testing.waiting import eventually
 from dashboards.assets import Assets
+from dashboards.theme import LIVE
 from tests.dashboards.serving import serving
 
 SCRIPT = "/static/js/bokeh-widgets.min.js"
@@ -82,3 +85,12 @@ def test_every_page_is_served_so(claudia):
     dashboards.mount(app, claudia)
     with serving(app) as address:
         assert "etag" in httpx2.get(f"{address}{SCRIPT}").headers
+
+
+def test_the_module_of_the_parts_names_each_thing_once():
+    """A name that is declared twice at its top level is a syntax error: no part of any page would be drawn."""
+    names = re.findall(
+        r"^(?:const|let|class|(?:async )?function) (\w+)", LIVE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(names) > 50
+    assert [name for name, count in Counter(names).items() if count > 1] == []
