@@ -10,11 +10,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from claudia_core.errors import ClaudiaError, StoreClosed
+from claudia_core.leases import Sighting
 from claudia_core.logs import get_logger
 from claudia_core.model.health import Health
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import from_text, to_text
-from claudia_core.ports import Store, Transaction
+from claudia_core.ports import Document, Store, Transaction
 
 log = get_logger(__name__)
 
@@ -52,6 +53,8 @@ class Leased:
         self._round = round
         self._lease = lease
         self._renewed = float("-inf")
+        self._other = Sighting()
+        self._beat = 0
         self._next = 0.0
         self._stopped = threading.Event()
         self._woken = threading.Event()
@@ -160,13 +163,20 @@ class Leased:
 
     def _claim(self, tx: Transaction) -> bool:
         found = tx.get("meta", self.id)
-        if found and found["holder"] not in ("", self.holder) and from_text(found["until"]) > tx.now:
+        if found and self._is_taken(found, tx):
             return False
         self._put(tx, self.holder, self._lease)
         return True
 
+    def _is_taken(self, found: Document, tx: Transaction) -> bool:
+        is_others = found["holder"] not in ("", self.holder)
+        return is_others and from_text(found["until"]) > tx.now and not self._other.is_over(found)
+
     def _put(self, tx: Transaction, holder: str, seconds: float) -> None:
-        tx.put("meta", {"id": self.id, "holder": holder, "until": to_text(tx.now + timedelta(seconds=seconds))})
+        until = to_text(tx.now + timedelta(seconds=seconds))
+        self._beat += 1
+        row = {"id": self.id, "holder": holder, "until": until, "lease": self._lease, "beat": self._beat}
+        tx.put("meta", row)
 
     def _release(self) -> None:
         if not self.is_holder:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from claudia_core.errors import ClaudiaError, StoreClosed
+from claudia_core.leases import Sighting
 from claudia_core.logs import get_logger
 from claudia_core.model.event import Cursor, Event, Gap
 from claudia_core.model.ids import new_id
@@ -70,6 +71,8 @@ class Subscription:
         self._begin = max(0, store.log_status().oldest - 1) if from_start else store.head()
         self._position = self._begin
         self._renewed = 0.0
+        self._other = Sighting()
+        self._beat = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"claudia-subscription-{name}", daemon=True)
         self._thread.start()
@@ -118,12 +121,16 @@ class Subscription:
 
     def _claim(self, tx: Transaction) -> int | None:
         found = tx.get("subscriptions", self.name)
-        if found and found["holder"] not in ("", self.holder) and from_text(found["until"]) > tx.now:
+        if found and self._is_taken(found, tx):
             return None
         position = self._resume(found)
         kept = self._position if self.is_holder and found and found["holder"] == self.holder else position
         tx.put("subscriptions", self._document(tx, kept))
         return position
+
+    def _is_taken(self, found: Document, tx: Transaction) -> bool:
+        is_others = found["holder"] not in ("", self.holder)
+        return is_others and from_text(found["until"]) > tx.now and not self._other.is_over(found)
 
     def _resume(self, found: Document | None) -> int:
         """The stored position; in another log (a restored store) where a new subscription would begin."""
@@ -133,12 +140,15 @@ class Subscription:
 
     def _document(self, tx: Transaction, position: int, *, holding: bool = True) -> Document:
         until = tx.now + timedelta(seconds=self._lease if holding else 0)
+        self._beat += 1
         return {
             "id": self.name,
             "epoch": self._store.epoch,
             "position": position,
             "holder": self.holder if holding else "",
             "until": to_text(until),
+            "lease": self._lease,
+            "beat": self._beat,
         }
 
     def _work(self) -> None:

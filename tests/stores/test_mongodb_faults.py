@@ -133,6 +133,22 @@ def test_a_primary_that_steps_down(server: Server, store: MongoStore) -> None:
     assert len(counted(store)) == store.head() >= 4
 
 
+def test_a_slow_server(server: Server, store: MongoStore) -> None:
+    """What is written meanwhile waits, shares commits, and is there in order."""
+    emit(store, 1)
+    server.freeze()
+    try:
+        slow = [store.write(lambda tx, n=n: tx.emit("a:b", "s", {"n": n})) for n in range(1, 200)]
+        time.sleep(1.5)  # less than the store waits for
+    finally:
+        server.thaw()
+    for future in slow:
+        future.result(60)
+    assert counted(store) == list(range(200))
+    with MongoClient(server.url) as client:
+        assert client["faults"]["meta"].find_one({"_id": "chain"})["n"] < 100
+
+
 def test_an_answer_that_is_lost(server: Server, store: MongoStore) -> None:
     """The connection breaks at the commit: the batch is saved once, not twice."""
     emit(store, 1)

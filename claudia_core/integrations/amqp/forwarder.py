@@ -37,6 +37,7 @@ class Forwarder:
         self._name = exchange
         self._channel: AbstractChannel | None = None
         self._exchange: AbstractExchange | None = None
+        self._confirmed = 0
         self.subscription = Subscription(store, name, self._forward, batch=True, lease=lease, max_pause=5.0)
 
     def stop(self) -> None:
@@ -51,10 +52,14 @@ class Forwarder:
             raise
 
     async def _publish(self, events: list[Event]) -> None:
+        """Go on behind what was confirmed: a queue that is full takes some of them each time, and must get further."""
         exchange = await self._ready()
-        await asyncio.gather(
-            *(exchange.publish(message(event), event.type.replace(":", "."), mandatory=False) for event in events)
-        )
+        rest = [event for event in events if event.sequence > self._confirmed]
+        sent = (exchange.publish(message(event), event.type.replace(":", "."), mandatory=False) for event in rest)
+        for event, outcome in zip(rest, await asyncio.gather(*sent, return_exceptions=True), strict=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            self._confirmed = event.sequence
 
     async def _ready(self) -> AbstractExchange:
         if self._exchange is None or self._channel is None or self._channel.is_closed:

@@ -137,6 +137,34 @@ def test_commands_and_events_of_others(peer: Peer, claudia: Claudia, bridge: Amq
     eventually(lambda: claudia.tasks.get(task.id).status == "cancelled")
 
 
+def test_a_queue_that_is_full(peer: Peer, claudia: Claudia, bridge: AmqpBridge) -> None:
+    """The broker refuses what does not fit; it is sent again until it is taken: all arrive, those before them first."""
+
+    async def bind(channel: Any) -> str:
+        limits = {"x-max-length": 3, "x-overflow": "reject-publish"}
+        exchange = await channel.declare_exchange(peer.exchange, "topic", durable=True)
+        queue = await channel.declare_queue(f"{peer.exchange}.small", durable=True, arguments=limits)
+        await queue.bind(exchange, "#")
+        return str(queue.name)
+
+    async def take(channel: Any) -> list[int]:
+        queue = await channel.get_queue(f"{peer.exchange}.small")
+        found = []
+        while (message := await queue.get(fail=False)) is not None:
+            await message.ack()
+            found.append(int(json.loads(message.body)["data"]["n"]))
+        return found
+
+    peer.do(bind)
+    claudia.events.append([NewEvent("a:b", data={"n": n}) for n in range(20)])
+    eventually(lambda: bridge.forwarder.subscription.failures > 0, timeout=30)
+    came: list[int] = []
+    eventually(lambda: came.extend(peer.do(take)) or set(came) == set(range(20)), timeout=60)
+    first = [came.index(n) for n in range(20)]
+    assert first == sorted(first)
+    eventually(lambda: peer.do(take) is None or bridge.forwarder.subscription.cursor.sequence >= 20, timeout=30)
+
+
 @pytest.mark.parametrize(
     "body",
     [
