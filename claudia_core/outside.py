@@ -158,13 +158,9 @@ class Outside:
 
     @property
     def webhooks(self) -> Webhooks:
-        """Endpoints elsewhere that events are told to, and their deliveries.
-
-        Raises:
-            StoreError: the hub is elsewhere: it keeps these itself.
-        """
-        self._require_here("the list of webhook endpoints")
-        return Webhooks(self.acts_on)
+        """Endpoints elsewhere that events are told to, and their deliveries."""
+        kept: Webhooks | None = getattr(self.store, "webhooks", None)  # of a hub elsewhere
+        return Webhooks(self.acts_on) if kept is None else kept
 
     @property
     def notifications(self) -> Notifications:

@@ -14,7 +14,6 @@ from claudia_core.clients.streams import EventStream, event_of
 from claudia_core.errors import BadCursor, ClaudiaError, StoreError
 from claudia_core.model.agent import Agent, AgentMode, AgentStatus, Vitals
 from claudia_core.model.event import Cursor, EventSlice, Gap
-from claudia_core.model.health import Check, Health, HealthReport
 from claudia_core.model.issue import Comment, Issue, Occurrence
 from claudia_core.model.report import ErrorReport
 from claudia_core.model.times import from_optional_text, from_text, require_utc, utc_now
@@ -24,7 +23,6 @@ from claudia_core.services.errors import Errors, IssuePage
 from claudia_core.services.errors.counts import Count, Recent
 from claudia_core.services.errors.search import IssueQuery
 from claudia_core.services.events import Events, NewEvent
-from claudia_core.services.health import HealthChecks, Probe
 
 
 class RemoteErrors(Errors):
@@ -259,24 +257,3 @@ ASKED: Mapping[AgentMode, str] = {
     AgentMode.STOPPING: "stop",
 }
 """The operation that asks for a mode."""
-
-
-class RemoteHealth(HealthChecks):
-    """See `services.HealthChecks`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def register(self, name: str, probe: Probe, **rules: Any) -> None:  # noqa: ARG002 - the same method as there
-        """Raises StoreError: checks belong to the process that runs them."""
-        raise StoreError(f"the check {name} cannot run in a hub elsewhere", hint="register it where the hub runs")
-
-    def report(self, *, ready: bool = False, max_age: float = 0.0) -> HealthReport:  # noqa: ARG002 - as there
-        """See `services.HealthChecks`."""
-        found = self._connection.ask("health.get")
-        checks = tuple(_check(name, one) for name, several in found["checks"].items() for one in several)
-        return HealthReport(from_text(found["time"]), checks)
-
-
-def _check(name: str, told: Mapping[str, Any]) -> Check:
-    return Check(name, Health(told["status"]), told["output"], told["observedValue"] / 1000)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
+from claudia_core.clients.health import RemoteHealth
 from claudia_core.clients.http import Connection
-from claudia_core.clients.hub import RemoteAgents, RemoteErrors, RemoteEvents, RemoteHealth, log_status
+from claudia_core.clients.hub import RemoteAgents, RemoteErrors, RemoteEvents, log_status
 from claudia_core.clients.outbox import Outbox
 from claudia_core.clients.tasks import RemoteProgress, RemoteTasks
 from claudia_core.clients.transport import Address
+from claudia_core.clients.webhooks import RemoteWebhooks
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Task
 from claudia_core.ports import LogStatus
@@ -46,6 +48,7 @@ class ClaudiaApiClient:
         self.events = RemoteEvents(connection)
         self.agents = RemoteAgents(connection, self._outbox, lease=15.0)
         self.health = RemoteHealth(connection)
+        self.webhooks = RemoteWebhooks(connection)
 
     def get_tasks(self, **filters: Any) -> TaskPage:
         """A page of tasks, newest first; `filters` as in `services.Tasks.list`."""

@@ -8,12 +8,14 @@ from typing import Any, NoReturn, cast
 
 from claudia_core.bus import EventBus
 from claudia_core.clients.filters import RemoteFilters
+from claudia_core.clients.health import RemoteHealth
 from claudia_core.clients.http import Connection
-from claudia_core.clients.hub import RemoteAgents, RemoteErrors, RemoteEvents, RemoteHealth, log_status
+from claudia_core.clients.hub import RemoteAgents, RemoteErrors, RemoteEvents, log_status
 from claudia_core.clients.outbox import Outbox
 from claudia_core.clients.streams import EventStream
 from claudia_core.clients.tasks import RemoteProgress, RemoteTasks
 from claudia_core.clients.transport import Address
+from claudia_core.clients.webhooks import RemoteWebhooks
 from claudia_core.errors import BadCursor, ClaudiaError, StoreError
 from claudia_core.feed import Feed
 from claudia_core.logs import get_logger
@@ -56,6 +58,7 @@ class RemoteStore:
         self.log = RemoteEvents(self.connection)
         self.agents = RemoteAgents(self.connection, self.outbox, lease)
         self.health = RemoteHealth(self.connection)
+        self.webhooks = RemoteWebhooks(self.connection)
         self.filters = RemoteFilters(self.connection)
 
     @property
