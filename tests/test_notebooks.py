@@ -19,14 +19,16 @@ def code(path):
 
 
 def test_all_are_there():
-    """Four tours and two runbooks."""
+    """Four tours and four runbooks."""
     assert [path.stem for path in NOTEBOOKS] == [
         "01_first_look",
         "02_dashboards",
         "03_explore_history",
         "04_reports",
+        "runbook_database_down",
         "runbook_error_spike",
         "runbook_stuck_tasks",
+        "runbook_webhooks_failing",
     ]
 
 

@@ -6,6 +6,8 @@ any more and was given up; one is new and was turned off by somebody. Time is gi
 
 from __future__ import annotations
 
+import http.server
+import threading
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +24,7 @@ from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.stores.sqlite import SqliteStore
 from claudia_core.testing.clock import PastClock
+from claudia_core.testing.waiting import eventually
 
 WELL, FAILING, GONE, OFF = "alerts", "billing", "old wiki", "staging"
 RECEIVERS = {
@@ -50,7 +53,7 @@ def staged_refusals(path: Path | None = None, *, end: datetime | None = None) ->
     last = utc_now() if end is None else end
     clock = PastClock(last - timedelta(hours=HOURS, minutes=1))
     store = MemoryStore(clock=clock) if path is None else SqliteStore(path, clock=clock)
-    claudia = Claudia(store=store, settings=default_settings())
+    claudia = Claudia(store=store, settings=default_settings(outgoing_allow=("127.0.0.0/8",)))
     for name, url in RECEIVERS.items():
         claudia.webhooks.create(url, ["task:failed"], name=name, active=name != OFF)
     claudia.hooks.create("github", "github", ["a secret of theirs"])
@@ -107,3 +110,54 @@ def _call(claudia: Claudia) -> None:
         with suppress(IntegrationError), failing as call:
             call.sent("POST task:failed", {"authorization": "Bearer never-shown"})
             raise ConnectionResetError("billing.example closed the connection")
+
+
+class MendedReceiver:
+    """A receiver on a free port of this machine that takes everything, until it is stopped."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Taking", (_Taking,), {"ids": self.ids}))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self._server.server_port}/webhooks"
+
+    def wait(self, number: int, timeout: float = 60.0) -> None:
+        """Wait until so many different webhooks came.
+
+        Raises:
+            AssertionError: they did not in time.
+        """
+        eventually(lambda: len(self.ids) >= number, timeout=timeout)
+
+    def stop(self) -> None:
+        """End; nothing is left."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5.0)
+
+
+class _Taking(http.server.BaseHTTPRequestHandler):
+    ids: set[str]
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.ids.add(self.headers["webhook-id"])
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def mended(claudia: Claudia, endpoint: Endpoint) -> MendedReceiver:
+    """The endpoint's receiver in working order, and the hub that sends."""
+    receiver = MendedReceiver()
+    claudia.webhooks.update(endpoint.id, url=receiver.url)
+    claudia.send_webhooks()
+    return receiver
