@@ -11,6 +11,7 @@ import threading
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from claudia_core.app import Claudia
 from claudia_core.errors import IntegrationError
@@ -46,6 +47,9 @@ SINCE = 60
 BUSY = '{"error": "upstream unavailable", "retry": true}'
 HOST = "webhook billing.example"
 """The service by which the failing receiver's host is guarded and measured."""
+
+GUARDS: dict[str, Any] = {"timeout": None, "limit": 1_000, "reset": 30.0, "errors": (OSError,)}
+"""Those of the sender of webhooks, by which the hub goes on when it begins to send."""
 
 
 def staged_refusals(path: Path | None = None, *, end: datetime | None = None) -> Claudia:
@@ -100,13 +104,13 @@ def _outcome(endpoint: Endpoint, tried: int, minute: int) -> Outcome:
 def _call(claudia: Claudia) -> None:
     """Calls to hosts as this process made them, kept by the debugger; one circuit opens."""
     claudia.integrations.debugger.turn_on()
-    well = claudia.integration("webhook alerts.example")
+    well = claudia.integration("webhook alerts.example", **GUARDS)
     for number in range(40):
         with well as call:
             call.sent("POST task:failed", {"number": number, "token": "never shown"})
             call.answered("ok")
-    failing = claudia.integration(HOST, failures=3)
-    for _ in range(4):
+    failing = claudia.integration(HOST, **GUARDS)
+    for _ in range(6):
         with suppress(IntegrationError), failing as call:
             call.sent("POST task:failed", {"authorization": "Bearer never-shown"})
             raise ConnectionResetError("billing.example closed the connection")

@@ -69,7 +69,7 @@ def test_services_with_circuits_rates_and_latencies(staged):
     rows = part(page, "").table.rows
     assert [row["name"]["text"] for row in rows] == [HOST, "webhook alerts.example"]
     bad, well = rows
-    assert (bad["status"]["word"], bad["rate"], bad["calls"]) == ("open", "100%", "3")
+    assert (bad["status"]["word"], bad["rate"], bad["calls"]) == ("open", "100%", "5")
     assert (well["status"]["word"], well["rate"], well["calls"]) == ("closed", "0%", "40")
     assert None not in (well["p50"], well["p95"], well["p99"])
     assert "✖ left alone: webhook billing.example · ✖ given up: old wiki · ▲ failing: billing" in page.heading.object
@@ -238,7 +238,7 @@ def test_calls_as_they_go(staged):
     """By service and outcome; one in full, with secrets taken out."""
     page = opened(staged, view="calls")
     calls = part(page, "calls")
-    assert len(calls.table.rows) == 44
+    assert len(calls.table.rows) == 46
     calls.fields._on_message({"field": "outcome", "value": "refused"})
     page.refresh()
     assert (page.outcome, len(calls.table.rows)) == ("refused", 1)
