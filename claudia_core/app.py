@@ -21,6 +21,7 @@ from claudia_core.caches import Cache, cached
 from claudia_core.capture.joining import join_errors
 from claudia_core.capture.reporter import Reporter
 from claudia_core.engines import Observer, observer_of
+from claudia_core.engines.choosing import engine_options
 from claudia_core.engines.handlers import Function, Handlers
 from claudia_core.engines.results import load, results_folder
 from claudia_core.engines.working import Working
@@ -297,8 +298,9 @@ class Claudia(Accounts, Syncing, Outside):
         """Run tasks that have handlers here, in the background of this process, from now on.
 
         Args:
-            options: `capacity`: most tasks at once. `types`: only these. `engine`: where they run, the local engine by
-                default; see `engines.working.Working`.
+            options: `capacity`: most tasks at once. `types`: only these. `engine`: where they run; by default the
+                workers of the Celery app that `CLAUDIA_CELERY_APP` names, or this process. See
+                `engines.working.Working`.
 
         Raises:
             InvalidValue: there are no handlers.
@@ -309,7 +311,7 @@ class Claudia(Accounts, Syncing, Outside):
         with self._lock:
             if self._working is not None and not self._working.is_over:
                 raise Conflict("this hub works on tasks already", hint="stop that first")
-        working = Working(self, **options)
+        working = Working(self, **{**engine_options(self.settings), **options})
         self._working = working
         return working.start()
 
@@ -359,9 +361,9 @@ class Claudia(Accounts, Syncing, Outside):
             StoreError: the store cannot be opened.
         """
         if not self.is_of_this_process:
-            settings, observers = self.settings, self._observers
+            settings, observers, handlers = self.settings, self._observers, self.handlers
             Claudia.__init__(self, settings=settings)
-            self._observers = observers
+            self._observers, self.handlers = observers, handlers
 
     def _beat(self, id: str) -> None:
         working = self._working

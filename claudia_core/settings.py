@@ -80,6 +80,9 @@ class Settings(WebSettings):
     )
     broker_exchange: str = Field("claudia.events", min_length=1, max_length=200, description="Where events are told.")
     broker_queue: str = Field("claudia.in", min_length=1, max_length=200, description="Where commands come from.")
+    celery_app: str | None = Field(
+        None, max_length=400, description="A Celery app whose workers run tasks that have handlers: MODULE:NAME."
+    )
     durability: Literal["full", "normal"] = Field(
         "full", description="full: an acknowledged change survives a power cut. normal: it survives a crash."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from claudia_core.engines.handlers import Handler
 from claudia_core.model.task import Task
@@ -26,10 +26,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a job: the change that its task is to undergo. The agent saves it, if its claim still counts."""
+    """What became of a job: the change that its task is to undergo. The agent saves it, if its claim still counts.
+
+    `move` is None where the task is somebody else's now, or nobody's, so that nothing is left to save.
+    """
 
     job: Job
-    move: Move
+    move: Move | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +64,10 @@ class Engine(Protocol):
     def close(self) -> None:
         """Let go of everything. The agent calls it when no job is left, or after it has given up those that are."""
         ...
+
+
+@runtime_checkable
+class HandsOn(Protocol):
+    """An engine whose jobs wait for others, who keep their time and save their ends."""
+
+    hands_on: Literal[True]

@@ -14,7 +14,7 @@ from typing import Self
 from claudia_core.engines.handlers import Handler, Handlers
 from claudia_core.engines.hub import Hub
 from claudia_core.engines.local import LocalEngine
-from claudia_core.engines.port import Begun, Engine, Job, Outcome, Report
+from claudia_core.engines.port import Begun, Engine, HandsOn, Job, Outcome, Report
 from claudia_core.engines.running import Running, Tally, memory, start, too_long
 from claudia_core.errors import ClaudiaError, InvalidValue, StaleClaim, StoreClosed, StoreError, WaitTimeout
 from claudia_core.logs import get_logger
@@ -211,10 +211,12 @@ class Working:
             running = self._running.get(told.job.id)
             if running is None or running.job is not told.job or running.outcome is not None:
                 continue
-            if isinstance(told, Outcome):
-                running.end(told.move)
-            else:
+            if isinstance(told, Begun):
                 running.begin()
+            elif told.move is None:
+                del self._running[told.job.id]
+            else:
+                running.end(told.move)
 
     def _follow_mode(self) -> None:
         """What somebody asked of this agent, in the store; an end that this process was asked for stays."""
@@ -303,7 +305,7 @@ class Working:
 
     def _begin(self, task: Task) -> None:
         job = Job(task, self._handlers[task.type])
-        self._running[task.id] = start(job)
+        self._running[task.id] = Running(job) if isinstance(self._engine, HandsOn) else start(job)
         try:
             self._engine.begin(job)
         except Exception as error:  # noqa: BLE001 - a job that cannot start is the end of its task, not of the agent

@@ -150,6 +150,18 @@ def claiming(agent_id: str, attempts: int, policy: RetryPolicy, stall_after: flo
     return Move("start", {"agent_id": agent_id}, move)
 
 
+def adopting(agent_id: str) -> Move:
+    """Active changes hands: who claimed it had it wait for somebody else, who begins it now, on a claim of its own."""
+
+    def move(tx: Transaction, task: Task) -> Task:
+        taken = task.changed(tx.now, agent_id=agent_id, claim=task.claim + 1, started_at=tx.now)
+        taken = replace(taken, watch_at=taken.next_look(tx.now))
+        _save(tx, taken, "task:updated")
+        return taken
+
+    return Move("adopt", {"agent_id": agent_id}, move)
+
+
 def fenced(move: Move, claim: int) -> Move:
     """The same change, refused unless that claim of the task still counts.
 

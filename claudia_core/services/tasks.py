@@ -196,13 +196,14 @@ class Tasks:
         """The same as soon as the store can, without waiting for it. A change that turns out illegal is logged."""
         self._store.post(f"{id}/{move.key}", lambda tx: move(tx, moves.load(tx, id)))
 
-    def note_soon(self, new: NewTask, move: Move | None = None) -> None:
-        """Note what happens to a task elsewhere, now, as soon as the store can. One that is not there is made first.
+    def note_soon(self, new: NewTask, move: Move | None = None, *, at: datetime | None = None) -> None:
+        """Note what happened to a task elsewhere, `at` that time or now, as soon as the store can.
 
-        It is made without a parent where that is not known: other systems tell in an order of their own.
+        A task that is not there is made first, without a parent where that is not known: other systems tell in an
+        order of their own.
         """
         checked = new.checked()
-        moment = utc_now()
+        moment = utc_now() if at is None else at
 
         def work(tx: Transaction) -> Task:
             then = Dated(tx, moment)

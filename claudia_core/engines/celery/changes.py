@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from claudia_core.engines.celery.journal import Line
+from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.ports import Transaction
 from claudia_core.services import moves
@@ -52,6 +53,25 @@ def ending(move: Move) -> Move:
 def completing(result: Any) -> Move:
     """A worker completed the task, unless it ended otherwise."""
     return _unless(moves.completing(result), lambda task: task.status is not Status.ACTIVE)
+
+
+def trying_again(error: BaseException | TaskError) -> Move:
+    """The task is tried again, as Celery says, after this error."""
+    fail = moves.failing(error, again=True)
+
+    def make(tx: Transaction, task: Task) -> Task:
+        if task.status is not Status.ACTIVE:
+            return task
+        most = max(task.attempts, task.attempt + 1)
+        return fail.make(tx, replace(task, policy=RetryPolicy(delay=0), attempts=most))
+
+    return replace(fail, make=make)
+
+
+def dropping(agent_id: str, error: BaseException | TaskError) -> Move:
+    """A worker's process is gone, and with it a task of the hub that was this agent's; its policy says what follows."""
+    fail = moves.failing(error, again=True)
+    return _unless(fail, lambda task: task.status is not Status.ACTIVE or task.agent_id != agent_id)
 
 
 def retrying() -> Move:

@@ -11,6 +11,7 @@ and the processes that workers fork, in which the hub is opened anew. What canno
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -21,12 +22,15 @@ from claudia_core.engines.celery.journal import Journal
 from claudia_core.engines.celery.messages import Describer, hub_id
 from claudia_core.engines.celery.new_ids import make_ids_sort
 from claudia_core.engines.celery.run import CeleryRun
+from claudia_core.engines.celery.runner import NAME, Runner
 from claudia_core.engines.celery.signals import Signals
 from claudia_core.engines.celery.states import on_update_state, progress_of
 from claudia_core.engines.celery.worker import Worker, journal_folder
+from claudia_core.engines.handlers import Handlers
 from claudia_core.errors import ClaudiaError
 from claudia_core.logs import get_logger
 from claudia_core.model.task import Status, TaskError
+from claudia_core.model.times import utc_now
 from claudia_core.ports import Store
 from claudia_core.services.agents import Agents
 from claudia_core.services.moves import Move, cancelling, failing
@@ -45,6 +49,7 @@ class Hub(RunHub, Protocol):
     """What observing needs from the hub."""
 
     store: Store
+    handlers: Handlers
     agents: Agents
     settings: Settings
 
@@ -86,15 +91,19 @@ class CeleryObserver:
     def __init__(self, app: Any, hub: Hub) -> None:
         self.app = app
         self._hub = hub
+        self._sending = threading.local()
         self._runs: dict[str, CeleryRun] = {}
         self._worker: Worker | None = None
         self._agent_id: str | None = None
         self._worker_limit: float | None = None
         self._try_at = 0.0
         self._journal: Journal | None = None
+        self._is_forked = False
         self._describer = Describer(hub.errors.scrubber)
         self._signals = Signals(self)
         make_ids_sort()
+        self._runner = Runner(hub, lambda: self._is_forked)
+        app.task(name=NAME, ignore_result=True)(self.run)
         self._forget_states = on_update_state(app, self._on_state)
 
     def stop(self) -> None:
@@ -106,21 +115,25 @@ class CeleryObserver:
 
     # --- the sending side -----------------------------------------------------------------------------------------
 
+    def sending(self) -> None:
+        """A message is about to be sent by this thread: a worker may begin its task before that returns."""
+        self._sending.began = utc_now()
+
     def sent(self, name: str, headers: Mapping[str, Any], body: Any, queue: str) -> None:
         """A message was sent: its task waits."""
-        if headers.get("retries") or not self._is_open():  # a retry is known by what its run told
+        if headers.get("retries") or name == NAME or not self._is_open():  # a retry is known by what its run told
             return
         parent = current_run(self._hub)
         new = self._describer.sent(name, headers, body, queue, None if parent is None else parent.id)
         if new is not None:
-            self._hub.tasks.note_soon(new)
+            self._hub.tasks.note_soon(new, at=getattr(self._sending, "began", None))
 
     # --- the running side, in whichever process runs the task -----------------------------------------------------
 
     def begun(self, task: Any, args: Any, kwargs: Any) -> None:
         """A task begins in this thread."""
         request = task.request
-        if not self._is_open():
+        if not self._is_open() or task.name == NAME:
             return
         parent = current_run(self._hub) if request.is_eager else None
         new = self._describer.taken(task, request, args, kwargs, None if parent is None else parent.id)
@@ -140,7 +153,10 @@ class CeleryObserver:
     def failed(self, task: Any, id: str, error: BaseException, args: Any, kwargs: Any) -> None:
         """A task failed in this thread, or its process was lost, as the worker says."""
         run = self._runs.pop(id, None)
-        if run is None:
+        if task.name == NAME:
+            if self._agent_id is not None:
+                self._hub.tasks.move_soon(hub_id(id), changes.dropping(self._agent_id, cause(error)))
+        elif run is None:
             self._tell(task, task.request_stack.top or Bare(id), changes.ending(failing(cause(error))), args, kwargs)
         elif was_terminated(error, task.request, self._soft_limit(task), run.seconds):
             run.finish(Status.CANCELLED, cancelling(changes.TERMINATED))
@@ -151,9 +167,7 @@ class CeleryObserver:
         """A task is to be done again."""
         run = self._runs.pop(request.id, None)
         if run is not None:
-            error = getattr(reason, "exc", None) or TaskError("Retry", str(reason))
-            run.finish(Status.FAILED, failing(error))
-            run.retry()
+            run.retry(getattr(reason, "exc", None) or TaskError("Retry", str(reason)))
 
     def left(self, id: str, state: str) -> None:
         """A task's run is over; most have ended before."""
@@ -164,6 +178,11 @@ class CeleryObserver:
             run.finish(Status.COMPLETED, changes.completing(None))
         else:
             run.finish(Status.CANCELLED, cancelling(f"{(state or 'left').lower()} in Celery"))
+
+    def run(self, task_id: str, claim: int) -> None:
+        """Run a task of the hub, which an agent sent here; see `engine`."""
+        if self._is_open():
+            self._runner.run(task_id, claim)
 
     # --- the worker's own process ---------------------------------------------------------------------------------
 
@@ -257,6 +276,7 @@ class CeleryObserver:
             return False
         self._runs.clear()
         self._journal = None
+        self._is_forked = self._worker is not None
         self._worker = None  # it is the parent's, but the tasks that run here are its tasks
         if self._agent_id is not None:
             self._hub.work_as(self._agent_id)

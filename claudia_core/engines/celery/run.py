@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from claudia_core.engines.celery import changes
 from claudia_core.engines.celery.journal import Journal, Line
-from claudia_core.model.task import Status, Task
+from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.services.moves import Move
 from claudia_core.services.new_task import NewTask
 from claudia_core.tracking.run import Hub
@@ -39,10 +39,11 @@ class CeleryRun(TaskBlock):
         """End the run; soon it is saved."""
         self._end(status, move)
 
-    def retry(self) -> None:
-        """Celery is to run it again."""
+    def retry(self, error: BaseException | TaskError) -> None:
+        """End the run; Celery is to run the task again."""
+        self._end(Status.FAILED, changes.trying_again(error))
         self._write("retry")
-        self.hub.tasks.note_soon(self._new, changes.retrying())
+        self.hub.tasks.note_soon(self._new, changes.retrying())  # a hub elsewhere was told of a failure only
 
     def _save_begin(self) -> None:
         self._write()

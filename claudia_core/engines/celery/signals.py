@@ -22,6 +22,7 @@ class Signals:
 
     def _connect(self) -> None:
         for signal, handler in (
+            (signals.before_task_publish, self._on_publishing),
             (signals.after_task_publish, self._on_publish),
             (signals.task_prerun, self._on_prerun),
             (signals.task_success, self._on_success),
@@ -47,6 +48,9 @@ class Signals:
 
     def _is_ours(self, task: Any) -> bool:
         return getattr(task, "app", None) is self._app
+
+    def _on_publishing(self, **_: Any) -> None:
+        self._observer.sending()
 
     def _on_publish(self, sender: Any = None, headers: Any = None, body: Any = None, **more: Any) -> None:
         name = str(getattr(sender, "name", sender))

@@ -77,6 +77,7 @@ class Worker:
         """The pool is there, so threads may begin: heartbeats, and looks for what is cancelled or was forgotten."""
         settings = self._hub.settings
         self._pulse.add(Duty("heartbeat", settings.heartbeat, self._beat))
+        self._pulse.add(Duty("reap", settings.heartbeat, self._hub.agents.watch))
         self._pulse.add(Duty("cancelled", LOOK, self._revoke_cancelled))
         self._pulse.add(Duty("forgotten", settings.lease, self._tell_forgotten))
 
@@ -156,7 +157,7 @@ class Worker:
             found = self._app.AsyncResult(celery_id_of(task))
             if found.state == states.SUCCESS:
                 return changes.completing(None)
-        return changes.ending(failing(changes.lost("its process stopped without telling how it ended")))
+        return changes.dropping(self.agent_id, changes.lost("its process stopped without telling how it ended"))
 
     def _active(self) -> Iterable[Task]:
         return self._hub.tasks.list(status=Status.ACTIVE, agent_id=self.agent_id, limit=MOST).tasks

@@ -10,6 +10,8 @@ from celery import Celery, chain, group
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
 
 from claudia_core import Claudia
+from claudia_core.errors import TaskCancelled
+from claudia_core.model.policy import RetryPolicy
 from claudia_core.settings import default_settings
 
 app = Celery("proj", broker=os.environ["PROJ_BROKER"], backend=os.environ.get("PROJ_BACKEND") or None)
@@ -113,3 +115,49 @@ def dies() -> None:
 @app.task
 def ignored() -> None:
     raise Ignore
+
+
+@claudia.handler("total")
+def total(task: Any, numbers: list[int]) -> int:
+    task.progress(len(numbers), total=len(numbers), message="added")
+    return sum(numbers)
+
+
+@claudia.handler("doubled")
+async def doubled(task: Any, number: int) -> int:
+    return 2 * number
+
+
+@claudia.handler("flop", retries=2, policy=RetryPolicy(delay=0.05))
+def flop(task: Any, times: int) -> int:
+    if task.attempt <= times:
+        raise ConnectionError("away")
+    return int(task.attempt)
+
+
+@claudia.handler("hang", timeout=0.3, grace=0.3)
+def hang(task: Any) -> None:
+    time.sleep(60)
+
+
+@claudia.handler("listen", grace=20)
+def listen(task: Any, file: str) -> None:
+    """Write the process's id to `file`, and look at the hub until it is told to stop."""
+    Path(file).write_text(str(os.getpid()))
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            task.progress(message="listening")
+        except TaskCancelled:
+            Path(f"{file}.stopped").write_text("")
+            raise
+        time.sleep(0.02)
+
+
+@claudia.handler("fragile", retries=1)
+def fragile(task: Any, file: str) -> int:
+    """Kill this process, but not twice."""
+    if not Path(file).exists():
+        Path(file).write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return int(task.attempt)
