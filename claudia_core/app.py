@@ -311,7 +311,8 @@ class Claudia(Accounts, Syncing, Outside):
         with self._lock:
             if self._working is not None and not self._working.is_over:
                 raise Conflict("this hub works on tasks already", hint="stop that first")
-        working = Working(self, **{**engine_options(self.settings), **options})
+        given = {name: value for name, value in options.items() if value is not None}
+        working = Working(self, **{**engine_options(self.settings), **given})
         self._working = working
         return working.start()
 

@@ -85,7 +85,10 @@ class RemoteTasks(Tasks):
         self._outbox.post(f"move/{key}", f"tasks.{move.name}", once=key, id=id, **move.values)
 
     def note_soon(self, new: NewTask, move: Move | None = None, *, at: datetime | None = None) -> None:  # noqa: ARG002
-        """See `services.Tasks`; the hub has the time from when it is told. With a change it is made without a parent, which the hub may be told of later."""
+        """See `services.Tasks`; it is dated when the hub is told.
+
+        With a change it is made without a parent, which the hub may be told of later.
+        """
         checked = new.checked()
         self.create_soon(checked if move is None else replace(checked, parent_id=None))
         if move is not None:

@@ -101,10 +101,18 @@ def create(tx: Transaction, new: NewTask, start: bool = False) -> Task:
     return starting(new.agent_id)(tx, task) if start else task
 
 
-def without_unknown_parent(tx: Transaction, new: NewTask) -> NewTask:
-    """The same, without its parent where there is no such task."""
-    is_known = new.parent_id is None or tx.get("tasks", new.parent_id) is not None
-    return new if is_known else replace(new, parent_id=None)
+def told_of(tx: Transaction, new: NewTask) -> Task:
+    """The task that another system tells of, made where it is not there.
+
+    Such news come in any order: it has no parent before that is known, and gets it then.
+    """
+    above = None if new.parent_id is None else tx.get("tasks", new.parent_id)
+    task = create(tx, new if above is not None else replace(new, parent_id=None))
+    if above is None or task.parent_id is not None:
+        return task
+    below = task.changed(tx.now, parent_id=above["id"], root_id=above["root_id"])
+    _save(tx, below, "task:updated")
+    return below
 
 
 def _root_of(tx: Transaction, new: NewTask) -> str:

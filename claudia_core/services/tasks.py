@@ -199,15 +199,14 @@ class Tasks:
     def note_soon(self, new: NewTask, move: Move | None = None, *, at: datetime | None = None) -> None:
         """Note what happened to a task elsewhere, `at` that time or now, as soon as the store can.
 
-        A task that is not there is made first, without a parent where that is not known: other systems tell in an
-        order of their own.
+        A task that is not there is made first; it gets its parent as soon as that is known, too.
         """
         checked = new.checked()
         moment = utc_now() if at is None else at
 
         def work(tx: Transaction) -> Task:
             then = Dated(tx, moment)
-            task = moves.create(then, moves.without_unknown_parent(then, checked))
+            task = moves.told_of(then, checked)
             return task if move is None else move(then, task)
 
         self._store.post(f"{checked.id}/{'create' if move is None else move.key}", work)

@@ -1,12 +1,15 @@
 """Tasks: every change and its events are saved in one transaction."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from claudia_core.errors import IllegalTransition, InvalidValue, TaskNotFound, TooLarge
 from claudia_core.model import Status, TaskError
+from claudia_core.model.times import utc_now
+from claudia_core.services import moves
 from claudia_core.services.tasks import NewTask
 from claudia_core.testing.builders import saved_task
 
@@ -324,3 +327,29 @@ def test_times_are_utc_and_do_not_go_back(claudia):
     times = [event.time for event in claudia.store.events(0).events]
     assert times == sorted(times)
     assert {time.utcoffset() for time in times} == {timedelta(0)}
+
+
+def test_news_of_another_system(claudia):
+    """What another system tells of its tasks may come in any order; a child that was told of first gets its parent."""
+    parent, child = NewTask(name="parent").checked(), NewTask(name="child").checked()
+    claudia.tasks.note_soon(replace(child, parent_id=parent.id), moves.starting(None))
+    claudia.flush()
+    assert claudia.tasks.get(child.id).parent_id is None
+    claudia.tasks.note_soon(parent)
+    claudia.tasks.note_soon(replace(child, parent_id=parent.id))
+    claudia.flush()
+    (found,) = claudia.tasks.children(parent.id).tasks
+    assert (found.id, found.root_id, found.status) == (child.id, parent.id, Status.ACTIVE)
+
+
+def test_news_of_before(claudia):
+    """What is noted late stands with the time when it happened, and no later than the commit."""
+    task = NewTask(name="late").checked()
+    then = utc_now() - timedelta(seconds=30)
+    claudia.tasks.note_soon(task, at=then)
+    claudia.tasks.note_soon(task, moves.starting(None), at=then + timedelta(seconds=10))
+    claudia.tasks.note_soon(task, moves.completing(None), at=utc_now() + timedelta(days=1))
+    claudia.flush()
+    found = claudia.tasks.get(task.id)
+    assert found.created_at == then
+    assert 20 <= found.duration < 3_600

@@ -22,20 +22,23 @@ REASONS = frozenset({REVOKED, EXPIRED, TERMINATED})
 """Why a task was cancelled, where Celery is who did it."""
 
 
-def beginning(agent_id: str | None, *, again: bool, begun: Callable[[Task], None]) -> Move:
-    """A worker begins the task. `again`: Celery delivered it once more, so an end that the hub knows does not count.
+def beginning(agent_id: str | None, *, retries: int, again: bool, begun: Callable[[Task], None]) -> Move:
+    """A worker begins the task.
 
-    One that completed stays so: its second run is not told. `begun` is called with the task as it is then.
+    Args:
+        agent_id: the worker.
+        retries: how often Celery has tried it before; news of the last retry may come later, from another process.
+        again: whether Celery delivered it once more, so that an end which the hub knows does not count.
+        begun: called with the task as it is then. One that completed stays so: its second run is not told.
     """
     start = moves.starting(agent_id)
 
     def make(tx: Transaction, task: Task) -> Task:
-        if task.status is Status.ACTIVE:  # who had it went away, and nobody noticed yet
-            task = moves.failing(lost())(tx, task)
-            again_now = True
-        else:
-            again_now = again
-        if again_now and task.status in (Status.FAILED, Status.CANCELLED):
+        is_retry = task.attempt <= retries
+        if task.status is Status.ACTIVE:
+            away = moves.releasing() if is_retry else moves.failing(lost())  # else its worker went, and nobody noticed
+            task = away(tx, task)
+        if task.status in (Status.FAILED, Status.CANCELLED) and (again or is_retry or task.error == lost()):
             task = moves.retrying()(tx, task)
         if task.status is Status.PENDING:
             task = start(tx, task)
@@ -45,9 +48,13 @@ def beginning(agent_id: str | None, *, again: bool, begun: Callable[[Task], None
     return replace(start, make=make)
 
 
-def ending(move: Move) -> Move:
-    """The same change, unless the task has ended."""
-    return _unless(move, lambda task: task.status.is_terminal)
+def ending(move: Move, attempt: Callable[[], int | None] = lambda: None) -> Move:
+    """The same change, unless the task has ended, or is at another attempt by now."""
+
+    def is_late(task: Task) -> bool:
+        return task.status.is_terminal or attempt() not in (None, task.attempt)
+
+    return _unless(move, is_late)
 
 
 def completing(result: Any) -> Move:
@@ -75,8 +82,8 @@ def dropping(agent_id: str, error: BaseException | TaskError) -> Move:
 
 
 def retrying() -> Move:
-    """The task is to be done again, unless it waits for that already."""
-    return _unless(moves.retrying(), lambda task: task.status not in (Status.FAILED, Status.CANCELLED))
+    """For a hub elsewhere, which was told of a failure only: the task is to be done again."""
+    return replace(moves.retrying(), make=lambda tx, task: task)  # noqa: ARG005 - `trying_again` has done it here
 
 
 def recovered(line: Line) -> Move:

@@ -16,8 +16,8 @@ from typing import Any
 from kombu.exceptions import OperationalError
 
 from claudia_core.engines.celery.runner import NAME
+from claudia_core.engines.hub import Hub
 from claudia_core.engines.port import Job, Outcome, Report
-from claudia_core.engines.working import Hub
 from claudia_core.errors import StoreClosed, StoreError
 from claudia_core.logs import get_logger
 from claudia_core.model.task import Status

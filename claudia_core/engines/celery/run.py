@@ -47,9 +47,13 @@ class CeleryRun(TaskBlock):
 
     def _save_begin(self) -> None:
         self._write()
-        again = self._again or self._retries > 0
-        begin = changes.beginning(self.hub.agent_id(), again=again, begun=self._begun)
+        agent_id = self.hub.agent_id()
+        begin = changes.beginning(agent_id, retries=self._retries, again=self._again, begun=self._begun)
         self.hub.tasks.note_soon(self._new, begin)
+
+    def _known_attempt(self) -> int | None:
+        """Which attempt this is, once the store's thread has seen it begin."""
+        return None if self.saved is None else self.saved.attempt
 
     def _begun(self, task: Task) -> None:
         """The store's thread saved, or is about to save, that this began."""
@@ -60,7 +64,7 @@ class CeleryRun(TaskBlock):
     def _save_end(self, move: Move) -> None:
         self._write(move.name, str(move.values.get("message", "")))
         if not self.was_cancelled:
-            self.hub.tasks.note_soon(self._new, changes.ending(move))
+            self.hub.tasks.note_soon(self._new, changes.ending(move, self._known_attempt))
 
     def _write(self, end: str = "", error: str = "") -> None:
         if self._journal is not None:
