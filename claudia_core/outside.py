@@ -24,14 +24,17 @@ from claudia_core.services.health import HealthChecks
 from claudia_core.services.hooks import Hooks
 from claudia_core.services.notifications import Notifications
 from claudia_core.services.suppressions import Suppressions
+from claudia_core.services.tasks import Tasks
 from claudia_core.services.webhooks import Webhooks
-from claudia_core.settings import Settings
+from claudia_core.settings import Settings, otel_is_wanted
+from claudia_core.subscriptions import Subscription
 
 if TYPE_CHECKING:
     from claudia_core.integrations.amqp import AmqpBridge
     from claudia_core.integrations.mail import Mailer, Templates
     from claudia_core.integrations.mongodb import MongoDBService
     from claudia_core.integrations.notifications import Notifier
+    from claudia_core.integrations.otel import Telemetry
     from claudia_core.integrations.webhooks.receiving import Incoming
     from claudia_core.integrations.webhooks.sender import WebhookSender
 
@@ -55,6 +58,8 @@ class Outside:
     _seals: Seals
     _sender: WebhookSender | None = None
     _notifier: Notifier | None = None
+    _telemetry: Telemetry | None = None
+    _subscriptions: list[Subscription]
     _bridge: AmqpBridge | None = None
     _health_pulse: Pulse | None = None
 
@@ -267,6 +272,27 @@ class Outside:
         """What sends webhooks in this process; None where nothing does."""
         return self._sender
 
+    def export_telemetry(self) -> Telemetry | None:
+        """Send tasks, calls and figures by OpenTelemetry from now on; None where nothing says where to.
+
+        Tasks are told by one process on a store at a time; calls and figures by each of its own.
+
+        Raises:
+            StoreError: the hub is elsewhere.
+            SettingsError: `otel_endpoint` is no address.
+            MissingExtra: the SDK is not installed.
+        """
+        self._require_here("telemetry of a hub")
+        if self._telemetry is None and otel_is_wanted(self.settings):
+            from claudia_core.integrations.otel import ENDED, Telemetry
+
+            made = Telemetry(self.settings, self.integrations, Tasks(self.store))
+            self._telemetry = made
+            self._subscriptions.append(
+                Subscription(self.store, "otel", made.take, types=ENDED, lease=self.settings.lease)
+            )
+        return self._telemetry
+
     def watch_health(self) -> None:
         """Run the checks when their time comes and remember how they stand, from now on; what a server does.
 
@@ -306,5 +332,7 @@ class Outside:
             self._bridge.stop()
         if self._notifier is not None:
             self._notifier.stop()
+        if self._telemetry is not None:
+            self._telemetry.stop()
         if self._sender is not None:
             self._sender.stop()

@@ -56,6 +56,9 @@ ALIASES: Mapping[str, Alias] = {
 }
 """Variables that are known by another name too. The name with our prefix wins."""
 
+OTEL = tuple(f"OTEL_EXPORTER_OTLP_{part}ENDPOINT" for part in ("", "TRACES_", "METRICS_"))
+"""OpenTelemetry's own variables that say where to; its SDK reads them."""
+
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "development": {},
     "test": {"database_url": "memory://", "display": "off", "port": 0, "grpc_port": 0},
@@ -147,6 +150,11 @@ class Settings(WebSettings):
     )
     results: str = Field(
         "", description="Folder for results of tasks over the limit of the store; by default beside the store."
+    )
+    otel_endpoint: str = Field(
+        "",
+        max_length=2_000,
+        description="Where telemetry is sent: an OTLP/HTTP receiver, such as http://localhost:4318.",
     )
     spool: str = Field("", description="Folder where errors wait while the hub is away; by default beside the store.")
     shutdown_timeout: Seconds = Field(10.0, description="Seconds that closing waits for what is not saved yet.")
@@ -241,6 +249,13 @@ def load_settings(**values: Any) -> Settings:
     _require_known(_names_of(Path(".env")), "variable in .env")
     _require_known_keys(Path("claudia.toml"))
     return _checked(_Sources, values)
+
+
+def otel_is_wanted(settings: Settings, variables: Mapping[str, str] = os.environ) -> bool:
+    """Whether the setting, or one of OpenTelemetry's own variables, says where telemetry is sent."""
+    if variables.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    return bool(settings.otel_endpoint) or any(variables.get(name) for name in OTEL)
 
 
 def default_settings(**values: Any) -> Settings:

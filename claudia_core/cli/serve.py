@@ -128,6 +128,7 @@ def _serve(claudia: Claudia, listener: socket.socket, packages: list[Package], p
     claudia.keep_pruned()
     claudia.send_webhooks()
     claudia.send_notifications()
+    claudia.export_telemetry()
     claudia.bridge_broker()
     claudia.watch_health()
     with _uncollected():

@@ -8,12 +8,15 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from claudia_core.capture.scrubbing import Scrubber
 from claudia_core.errors import InvalidValue
+from claudia_core.logs import get_logger
 from claudia_core.model.times import require_utc, to_text, utc_now
 from claudia_core.model.values import clean_text
+
+log = get_logger(__name__)
 
 KEPT = 1_000
 EXCERPT = 2_000
@@ -43,6 +46,16 @@ class SeenCall:
         return {"time": to_text(self.time), **{name: getattr(self, name) for name in names}}
 
 
+class CallSeen(NamedTuple):
+    """A call that has ended just now, as listeners get it: without requests and answers, and without secrets."""
+
+    integration: str
+    operation: str
+    outcome: str
+    seconds: float
+    error: str
+
+
 class Debugger:
     """Keeps the last calls of the integrations it is turned on for; safe for many threads.
 
@@ -61,6 +74,7 @@ class Debugger:
         keep: int = KEPT,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
+        self.listeners: list[Callable[[CallSeen], object]] = []
         self._scrubber = scrubber or Scrubber()
         self._always = always
         self._now = now
@@ -110,6 +124,8 @@ class Debugger:
         response: Any = None,
     ) -> None:
         """Keep a call where it is turned on. Texts, bytes and JSON values are taken as excerpts."""
+        if self.listeners:
+            self._tell(CallSeen(integration, self._excerpt(operation)[:200], outcome, seconds, self._excerpt(error)))
         if not self.is_on(integration):
             return
         call = SeenCall(
@@ -124,6 +140,13 @@ class Debugger:
         )
         with self._lock:
             self._calls.append(call)
+
+    def _tell(self, call: CallSeen) -> None:
+        for listener in [*self.listeners]:
+            try:
+                listener(call)
+            except Exception as error:  # noqa: BLE001 - whoever listens must not hurt the call
+                log.warning("a listener to calls failed", error=repr(error))
 
     def calls(
         self,

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
+import inspect
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from claudia_core.errors import CircuitOpen, ClaudiaError, IntegrationBusy, IntegrationError, IntegrationTimeout
+from claudia_core.errors import (
+    CircuitOpen,
+    ClaudiaError,
+    IntegrationBusy,
+    IntegrationError,
+    IntegrationTimeout,
+    InvalidValue,
+)
 from claudia_core.resilience.breaker import CircuitBreaker, CircuitState, Rules
 from claudia_core.resilience.debugger import Debugger
 from claudia_core.resilience.metrics import Figures, Metrics
@@ -102,6 +111,28 @@ class Integration:
                 return await function()
 
         return await self.guards.retry.call_async(once, f"{self.name}: {name}")
+
+    def __call__[**P, T](self, function: Callable[P, T]) -> Callable[P, T]:
+        """A decorator: each call of the function is a guarded call, with retries; also of a coroutine function.
+
+        A function that generates is not taken: its work would be done outside.
+        """
+        name = getattr(function, "__name__", "call")
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise InvalidValue(f"{name} generates", field="function", hint="guard the call that it makes")
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+                return await self.call_async(lambda: function(*args, **kwargs), name)
+
+            return cast("Callable[P, T]", awaited)
+
+        @functools.wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> T:
+            return self.call(lambda: function(*args, **kwargs), name)
+
+        return called
 
     def _once[T](self, function: Callable[[], T], operation: str) -> T:
         call = self.begin(operation)

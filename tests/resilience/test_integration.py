@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -157,3 +158,31 @@ def test_a_name_has_its_guards_once() -> None:
     with pytest.raises(InvalidValue, match="other guards"):
         integrations.get("github", timeout=6.0)
     assert [figures.integration for figures in integrations.figures()] == ["github"]
+
+
+def test_a_decorator() -> None:
+    """Every call of a decorated function is guarded and measured, coroutine functions too; generators are refused."""
+    made = Integration("github", Guards(retry=Retry(attempts=2, initial=0.0, jitter=0.0)))
+    failures = [ConnectionError("away")]
+
+    @made
+    def repos(user: str, *, page: int = 1) -> str:
+        """What somebody has."""
+        if failures:
+            raise failures.pop()
+        return f"{user} {page}"
+
+    @made
+    async def awaited(user: str) -> str:
+        return user
+
+    assert repos("ann", page=2) == "ann 2"
+    assert (repos.__name__, repos.__doc__) == ("repos", "What somebody has.")
+    assert asyncio.run(awaited("bob")) == "bob"
+    assert (made.figures.successes, made.figures.errors) == (2, 1)
+
+    def each() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(InvalidValue, match="generates"):
+        made(each)
