@@ -9,6 +9,7 @@ import panel as pn
 import param
 
 from claudia_core.model.delivery import DeliveryStatus
+from claudia_core.model.identity import current
 from dashboards import integration_cells
 from dashboards.live import LiveView, Page
 from dashboards.parts.call_list import OUTCOMES, CallList
@@ -16,6 +17,7 @@ from dashboards.parts.carriers import CarrierList
 from dashboards.parts.delivery_detail import DeliveryDetail
 from dashboards.parts.endpoint_detail import EndpointDetail
 from dashboards.parts.heading import heading, heading_html
+from dashboards.parts.notifications import NotificationsView
 from dashboards.parts.service_detail import ServiceDetail
 from dashboards.parts.service_list import ServiceList
 from dashboards.parts.source_list import SourceList
@@ -30,13 +32,14 @@ VIEWS = (
     {"key": "webhooks", "label": "Webhooks"},
     {"key": "sources", "label": "Sources"},
     {"key": "calls", "label": "Calls"},
+    {"key": "notifications", "label": "Notifications"},
 )
 DETAILS = ("service", "endpoint", "delivery")
 COLUMN: dict[str, Any] = {"styles": {"gap": "16px"}, "sizing_mode": "stretch_width", "margin": 0}
 
 
 class IntegrationsPage(Page):
-    """Services with circuits and latencies; endpoints and deliveries; sources; the debugger; one of them in detail."""
+    """Services with circuits and latencies; endpoints and deliveries; sources; the debugger; notifications."""
 
     view: Any = param.Selector(default="", objects=[view["key"] for view in VIEWS], doc="What is shown.")
     service = param.String("", doc="The service shown in detail.")
@@ -56,6 +59,7 @@ class IntegrationsPage(Page):
         self.place = pn.Column(**COLUMN)
         self.layout = pn.Column(self.heading, self.tabs, self.back, self.place, **COLUMN)
         self.parts: dict[str, LiveView] = {}
+        self._who = current()
         self._placed = ""
 
     def refresh(self) -> None:
@@ -107,6 +111,7 @@ class IntegrationsPage(Page):
                 on_status=self._on_status, on_page=self._on_page, say=self.say,
             ),
             "sources": lambda: SourceList(hub, title="Sources of webhooks"),
+            "notifications": lambda: NotificationsView(hub, who=self._who, say=self.say),
             "calls": lambda: CallList(hub, say=self.say, on_change=self._on_field),
             "service": lambda: ServiceDetail(hub, say=self.say),
             "endpoint": lambda: EndpointDetail(hub, on_delivery=self._opener("delivery"), say=self.say),

@@ -13,7 +13,7 @@ from dashboards.parts.rows import Column, Rows
 if TYPE_CHECKING:
     from claudia_core import Claudia
 
-COLUMNS = (Column("status", "State", "status"), Column("name", "What", "link"), Column("says", "It says", "text", 2))
+COLUMNS = (Column("status", "State", "status"), Column("name", "What", "link"))
 OFF = {"word": "not set up", "mark": "○", "tone": "pending"}
 STATES = {
     Health.PASS: {"word": "pass", "mark": "✔", "tone": "completed"},
@@ -65,4 +65,4 @@ class CarrierList(LiveView):
 
 
 def _row(name: str, status: Row, says: str) -> Row:
-    return {"id": name, "name": {"text": name, "href": None, "key": None, "hint": ""}, "status": status, "says": says}
+    return {"id": name, "name": {"text": name, "href": None, "key": None, "hint": says}, "status": status}

@@ -74,8 +74,8 @@ def test_services_with_circuits_rates_and_latencies(staged):
     assert None not in (well["p50"], well["p95"], well["p99"])
     assert "✖ left alone: webhook billing.example · ✖ given up: old wiki · ▲ failing: billing" in page.heading.object
     carriers = {row["id"]: row for row in page.parts["carriers"].table.rows}
-    assert carriers["Mail"]["says"] == "set CLAUDIA_MAIL_URL and CLAUDIA_MAIL_FROM"
-    assert "claudia serve" in carriers["Webhooks"]["says"]
+    assert carriers["Mail"]["name"]["hint"] == "set CLAUDIA_MAIL_URL and CLAUDIA_MAIL_FROM"
+    assert "claudia serve" in carriers["Webhooks"]["name"]["hint"]
 
 
 def test_one_service_with_its_histogram_and_calls(staged):

@@ -29,6 +29,9 @@ pytestmark = [
 def refusals():
     """A hub whose webhooks do not all arrive, and its address."""
     with staged_refusals() as hub:
+        hub.notifications.rules.add_offered()
+        hub.notifications.channels.create("ops", "slack", "https://hooks.slack.com/services/T0/B0/x")
+        hub.notifications.channels.test(hub.notifications.channels.list()[0].id)
         hub.feed.start()
         app = FastAPI()
         dashboards.mount(app, hub)
@@ -38,14 +41,15 @@ def refusals():
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
 def test_every_view_is_for_everybody(refusals, window, scheme, width):
-    """Axe-core finds nothing, nothing is cut, no request leaves; in services, webhooks, sources, calls and details."""
+    """Axe-core finds nothing, nothing is cut, no request leaves, in any view or detail."""
     hub, address = refusals
     endpoint = next(one for one in hub.webhooks.list() if one.name == FAILING).id
     delivery = hub.webhooks.deliveries(endpoint).deliveries[0].id
     source = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     paths = {
         "services": "", "service": "?service=webhook+alerts.example", "webhooks": "?view=webhooks",
-        "sources": "?view=sources", "calls": "?view=calls", "endpoint": f"?view=webhooks&endpoint={endpoint}",
+        "sources": "?view=sources", "calls": "?view=calls",
+        "notifications": "?view=notifications", "endpoint": f"?view=webhooks&endpoint={endpoint}",
         "delivery": f"?view=webhooks&delivery={delivery}",
     }  # fmt: skip
     watched = window(scheme=scheme, width=width)

@@ -1,0 +1,175 @@
+"""NotificationsView: what one was told, by which rules, through which channels, and what is on its way."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from claudia_core.model.identity import Identity, acting_as
+from claudia_core.model.notice import Dispatch
+from claudia_core.model.rule import Rule
+from dashboards import notice_cells as cells
+from dashboards import units
+from dashboards.live import LiveView
+from dashboards.parts.act import Say, act
+from dashboards.parts.heading import heading_html, markup
+from dashboards.parts.rows import Column, Rows
+from dashboards.theme import CARD, HEADING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from claudia_core import Claudia
+
+NOTICES = (
+    Column("status", "Level", "status"), Column("name", "Notice", "link"), Column("seen", "Seen"),
+    Column("at", "When", "ago"),
+)  # fmt: skip
+RULES = (
+    Column("status", "State", "status"), Column("name", "Rule", "link"), Column("level", "Level", "text", 2),
+    Column("events", "Events", "text", 2), Column("channels", "Channels", "text", 3),
+    Column("people", "People", "text", 3),
+)  # fmt: skip
+CHANNELS = (
+    Column("status", "State", "status"), Column("name", "Channel", "link"), Column("digest", "Gathered", "text", 3),
+    Column("quiet", "Quiet hours", "text", 3), Column("failing", "Failing since", "ago", 2),
+)  # fmt: skip
+DISPATCHES = (
+    Column("status", "Status", "status"), Column("name", "Message", "link"), Column("error", "Last error", "text", 2),
+    Column("tries", "Tries", "figure", 2), Column("next", "Next try", "left", 2), Column("at", "Queued", "ago"),
+)  # fmt: skip
+RULE = 'claudia.notifications.rules.create("lost", ["agent:lost"], level="critical", users=["*"])'
+CHANNEL = 'claudia.notifications.channels.create("ops", "slack", "https://hooks.slack.com/services/...")'
+NO_NOTICE = ("No notice yet", "What rules tell you is listed here, until you acknowledge it and after.")
+NO_RULE = ("No rule yet", "A rule says who is told of what; the offered ones are a start:", RULE)
+NO_CHANNEL = ("No channel yet", "Mail, chats, PagerDuty, webhooks: what rules tell others through:", CHANNEL)
+NO_DISPATCH = ("Nothing was sent yet", "Messages to channels are listed here with what became of them.")
+FOOT = {"flex-wrap": "wrap", "gap": "8px", "align-items": "center"}
+MOST = 50
+PAUSE = 1.0
+"""Seconds for which nothing is asked for again, however much happens."""
+
+
+class NotificationsView(LiveView):
+    """Somebody's notices to acknowledge; rules; channels to test; messages to send again."""
+
+    def __init__(self, claudia: Claudia, *, who: Identity, say: Say, **params: Any) -> None:
+        super().__init__(claudia, **params)
+        self._who = who
+        self._say = say
+        self.head = markup("", HEADING)
+        self.notices = Rows(
+            NOTICES, label="Notices", opens="there", on_pick=self._on_pick, selects=True, zero=list(NO_NOTICE)
+        )
+        self.seen = _button("Acknowledge", self._on_seen, visible=False)
+        self.all_seen = _button("Acknowledge all", self._on_all_seen, visible=False)
+        self.rules = Rows(RULES, label="Rules", title="Rules", zero=list(NO_RULE))
+        self.offered = _button("Add the offered rules", self._on_offered, width=190, visible=False)
+        self.channels = Rows(
+            CHANNELS, label="Channels", title="Channels", on_pick=self._on_pick, selects=True, zero=list(NO_CHANNEL)
+        )
+        self.test = _button("Send test", self._on_test, visible=False)
+        self.sent = Rows(
+            DISPATCHES, label="Messages", title="Messages", opens="there", on_pick=self._on_pick, selects=True,
+            zero=list(NO_DISPATCH),
+        )  # fmt: skip
+        self.again = _button("Send again", self._on_again, visible=False)
+        actions = pn.Row(self.seen, self.all_seen, styles=FOOT, margin=0)
+        mine = pn.Column(
+            self.head, actions, self.notices, styles={**CARD, "gap": "8px"}, sizing_mode="stretch_width", margin=0
+        )
+        parts = (mine, self.rules, self.offered, self.channels, self.test, self.sent, self.again)
+        self.layout = pn.Column(*parts, styles={"gap": "12px"}, sizing_mode="stretch_width", margin=0)
+        self._at = float("-inf")
+
+    def refresh(self) -> None:
+        """Bring all lists up to date, unless that was just now."""
+        now = time.monotonic()
+        if now - self._at < PAUSE:
+            return
+        self._at = now
+        told = self.claudia.notifications
+        with acting_as(self._who):  # the beat is nobody's
+            page = told.notices.list(limit=MOST)
+        unread = f"{units.plural(page.unread, 'notice')} to acknowledge" if page.unread else ""
+        self.head.object = heading_html("Your notices", unread, level=2)
+        self.notices.put([cells.notice_row(notice) for notice in page.notices])
+        self.all_seen.visible = page.unread > 0
+        channels = told.channels.list()
+        names = {channel.id: channel.name for channel in channels}
+        rules = told.rules.list()
+        self.rules.put([cells.rule_row(rule, names) for rule in rules])
+        self.offered.visible = not rules
+        self.channels.put([cells.channel_row(channel) for channel in channels])
+        targets = {**cells.channel_names(channels), **{f"user:{one.id}": one.name for one in told.people.all()}}
+        self.sent.put([cells.dispatch_row(one, targets) for one in told.dispatches.list(limit=MOST).dispatches])
+
+    def _on_pick(self) -> None:
+        self.seen.visible = bool(self.notices.picked)
+        self.test.visible = bool(self.channels.picked)
+        self.again.visible = bool(self.sent.picked)
+
+    async def _on_seen(self, _: object) -> None:
+        await self._acknowledge(list(self.notices.picked))
+
+    async def _on_all_seen(self, _: object) -> None:
+        await self._acknowledge(None)
+
+    async def _acknowledge(self, ids: Sequence[str] | None) -> None:
+        work = partial(self.claudia.notifications.notices.acknowledge, ids)
+        await act("notices.acknowledge", self.claudia, lambda: {"notices": work()}, self._say, _acknowledged)
+        self._after(self.notices)
+
+    async def _on_offered(self, _: object) -> None:
+        work = self.claudia.notifications.rules.add_offered
+        await act("rules.add_offered", self.claudia, lambda: list(work()), self._say, _added)
+        self._after(self.rules)
+
+    async def _on_test(self, _: object) -> None:
+        ids = list(self.channels.picked)
+
+        def work() -> list[Dispatch]:
+            return [self.claudia.notifications.channels.test(id) for id in ids]
+
+        await act("channels.test", self.claudia, work, self._say, lambda made: f"{_messages(made)} on the way")
+        self._after(self.channels)
+
+    async def _on_again(self, _: object) -> None:
+        ids = list(self.sent.picked)
+
+        def work() -> list[Dispatch]:
+            return [self.claudia.notifications.dispatches.redrive(id) for id in ids]
+
+        await act(
+            "dispatches.redrive", self.claudia, work, self._say, lambda made: f"{_messages(made)} on the way again"
+        )
+        self._after(self.sent)
+
+    def _after(self, table: Rows) -> None:
+        """Look again, with nothing selected there."""
+        table.unpick()
+        self._on_pick()
+        self._at = float("-inf")
+        self.pull()
+
+
+def _button(label: str, on_click: Callable[[object], Any], width: int = 150, **params: Any) -> Any:
+    button = pmui.Button(label=label, width=width, variant="outlined", margin=(2, 0), **params)
+    button.on_click(on_click)
+    return button
+
+
+def _acknowledged(found: dict[str, int]) -> str:
+    return f"Acknowledged: {units.plural(found['notices'], 'notice')}"
+
+
+def _added(rules: Sequence[Rule]) -> str:
+    return f"{units.plural(len(rules), 'rule')} added; they tell everybody's list"
+
+
+def _messages(made: Sequence[Dispatch]) -> str:
+    return f"{units.plural(len(made), 'message')} {'is' if len(made) == 1 else 'are'}"
