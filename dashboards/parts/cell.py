@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
 from panel.viewable import Viewer
 
 from dashboards.live import LiveView
+from dashboards.parts.delivery_detail import DeliveryDetail
+from dashboards.parts.delivery_list import DeliveryList
+from dashboards.parts.health_detail import HealthDetail
+from dashboards.parts.health_list import HealthList
+from dashboards.parts.issue_detail import IssueDetail
+from dashboards.parts.issue_list import IssueList
 from dashboards.parts.rows import Rows
 from dashboards.parts.task_detail import TaskDetail
 from dashboards.parts.tiles import Tabs
 
+type Detail = tuple[str, Callable[..., LiveView], str]
+"""What is shown, its view, and the parameter that says which one."""
+
+TASK: Detail = ("Task", TaskDetail, "task_id")
+DETAILS: dict[type[LiveView], Detail] = {
+    DeliveryList: ("Delivery", DeliveryDetail, "delivery_id"),
+    HealthList: ("Check", HealthDetail, "check"),
+    IssueList: ("Issue", IssueDetail, "issue_id"),
+}
+"""What a list leads to, where it is no task."""
+
 
 class InCell(Viewer):
-    """A view and, below it, the task that was clicked: what leads to a task on a page opens it here."""
+    """A view and, below it, what was clicked: what leads to a page of a task, an issue or the like opens it here."""
 
     def __init__(self, view: LiveView, **params: Any) -> None:
         super().__init__(**params)  # type: ignore[no-untyped-call]  # Panel annotates no constructor
         self.view = view
-        self.detail: TaskDetail | None = None
+        self.detail: Any = None
+        self._what, self._make, self._field = DETAILS.get(type(view), TASK)
         self.below = pn.Column(sizing_mode="stretch_width", margin=0, styles={"gap": "10px"}, visible=False)
         for table in view.layout.select(Rows):
             if table.opens == "there":
@@ -30,12 +49,13 @@ class InCell(Viewer):
         return self.layout
 
     def open(self, id: str) -> None:
-        """Show a task below."""
+        """Show a task, or whatever the view lists, below."""
         if self.detail is None:
-            self.detail = TaskDetail(self.view.claudia, on_open=self.open)
-            close = Tabs(label="Task", items=[{"key": "close", "label": "✕ Close"}], on_choose=self._on_close)
+            follows = {"on_open": self.open} if self._make in (TaskDetail, HealthDetail) else {}
+            self.detail = self._make(self.view.claudia, **follows)
+            close = Tabs(label=self._what, items=[{"key": "close", "label": "✕ Close"}], on_choose=self._on_close)
             self.below.objects = [close, self.detail]
-        self.detail.task_id = id
+        setattr(self.detail, self._field, id)
         self.detail.pull()
         self.below.visible = True
 

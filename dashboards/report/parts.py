@@ -16,6 +16,8 @@ from claudia_core.model.times import utc_now
 from dashboards import frames
 from dashboards.live import LiveView
 from dashboards.parts.chart import Chart as LiveChart
+from dashboards.parts.health_graph import Graph
+from dashboards.parts.health_strip import Strip
 from dashboards.parts.plot import PlotView
 from dashboards.parts.rows import Rows
 from dashboards.parts.throughput import ThroughputChart
@@ -118,15 +120,27 @@ def _blocks(thing: Any, owners: Mapping[int, LiveView]) -> Iterator[Block]:
         yield from _blocks(thing.layout, owners)
     elif not thing.visible:
         return
-    elif isinstance(thing, Rows):
-        yield from _rows(thing)
-    elif isinstance(thing, Tiles):
-        yield Figures(thing.label, tuple(map(_figure, thing.items)))
-    elif isinstance(thing, pn.pane.HTML):
-        yield from _heading(thing.object)
     else:
+        make = next((make for kind, make in LEAVES.items() if isinstance(thing, kind)), None)
+        if make is not None:
+            yield from make(thing)
         for inner in getattr(thing, "objects", ()):
             yield from _blocks(inner, owners)
+
+
+def _tiles(tiles: Tiles) -> Iterator[Block]:
+    yield Figures(tiles.label, tuple(map(_figure, tiles.items)))
+
+
+def _strip(strip: Strip) -> Iterator[Block]:
+    yield Words(" · ".join(f"{item['mark']} {item['label']}: {item['word']}" for item in strip.items))
+
+
+def _lines(graph: Graph) -> Iterator[Block]:
+    """What leads to what, a sentence for each line of the picture."""
+    for line in graph.lines:
+        source, target = graph.items[line["from"]], graph.items[line["to"]]
+        yield Words(f"{source['label']} ({source['word']}) → {target['label']} ({target['word']})")
 
 
 def _throughput(part: ThroughputChart) -> Block:
@@ -194,7 +208,7 @@ def _rows(table: Rows) -> Iterator[Block]:
         yield from (Code(text) for text in words[2:3] if text)
         return
     if table.layout == "codes":
-        yield from (Code(str(row["value"])) for row in table.rows)
+        yield from (Code(str(row["value"])) if "value" in row else Words(row["days"]["label"]) for row in table.rows)
         return
     yield _table(table, table.rows)
 
@@ -240,6 +254,7 @@ VALUES: Mapping[str, Callable[[Any], Value]] = {
         Status(value["word"]) if value["word"] in set(Status) else f"{value['mark']} {value['word']}"
     ),
     "spark": lambda value: str(value["label"]),
+    "days": lambda value: str(value["label"]),
     "progress": _progress,
     "ago": _moment,
     "when": _moment,
@@ -250,3 +265,12 @@ VALUES: Mapping[str, Callable[[Any], Value]] = {
     "code": Mono,
 }
 """How the kinds of cells of `live.js` are told in a frozen table; those that are not here are text."""
+
+LEAVES: Mapping[type[Any], Callable[[Any], Iterator[Block]]] = {
+    Rows: _rows,
+    Tiles: _tiles,
+    Strip: _strip,
+    Graph: _lines,
+    pn.pane.HTML: lambda pane: _heading(pane.object),
+}
+"""What holds no other part."""

@@ -4,9 +4,24 @@ import panel as pn
 import pytest
 from bokeh.document import Document
 
+from claudia_core.testing.outage import staged_outage
+from claudia_core.testing.refusals import staged_refusals
 from dashboards import PAGES, make_page
+from dashboards.pages.health import HealthPage
 from dashboards.pages.overview import Overview
-from dashboards.parts import DurationChart, EventList, KpiRow, TaskTable, TaskTimeline, ThroughputChart, TrendTable
+from dashboards.parts import (
+    DeliveryList,
+    DurationChart,
+    EventList,
+    HealthList,
+    HealthStrip,
+    IssueList,
+    KpiRow,
+    TaskTable,
+    TaskTimeline,
+    ThroughputChart,
+    TrendTable,
+)  # fmt: skip
 from dashboards.parts.cell import InCell
 from dashboards.theme import part
 from tests.dashboards.conftest import settle
@@ -76,3 +91,54 @@ def test_every_view_saves_itself(busy, tmp_path, view):
     text = file.read_text(encoding="utf-8")
     assert "<script" not in text
     assert "<h2" in text
+
+
+@pytest.fixture
+def outage():
+    """A hub whose database is away."""
+    with staged_outage() as hub:
+        settle(hub)
+        yield hub
+
+
+def test_a_check_or_an_issue_opens_in_the_cell(outage):
+    """What a list leads to, and from there what a check depends on."""
+    checks = HealthList(outage, state="fail")
+    cell = InCell(checks)
+    checks.refresh()
+    checks.table._on_message({"open": checks.table.rows[0]["id"]})
+    assert "database" in cell.detail.title.object
+    cell.detail.facts._on_message({"open": "network"})
+    assert cell.detail.check == "network"
+    issues = IssueList(outage)
+    cell = InCell(issues)
+    issues.refresh()
+    issues.table._on_message({"open": issues.table.rows[0]["id"]})
+    assert "could not connect" in cell.detail.title.object
+
+
+def test_a_delivery_opens_in_the_cell():
+    """With its attempts."""
+    with staged_refusals() as hub:
+        settle(hub)
+        deliveries = DeliveryList(hub, status="failed")
+        cell = InCell(deliveries)
+        deliveries.refresh()
+        deliveries.table._on_message({"open": deliveries.table.rows[0]["id"]})
+        assert cell.detail.attempts.rows
+
+
+def test_health_is_saved_with_what_silences_what(outage, tmp_path):
+    """Checks with their days in words, the strip, the picture as sentences, circuits; one check in detail."""
+    views = {"page": HealthPage(outage), "check": HealthPage(outage, id="database"), "strip": HealthStrip(outage)}
+    texts = {}
+    for name, view in views.items():
+        file = tmp_path / f"{name}.html"
+        view.save(file)
+        texts[name] = file.read_text(encoding="utf-8")
+        assert "<script" not in texts[name]
+    assert "database (fail) → orders api (silenced)" in texts["page"]
+    assert "did not fail; fails on" in texts["page"]
+    assert "warehouse" in texts["page"]
+    assert "refused the connection" in texts["check"]
+    assert "✖ database: fail" in texts["strip"]
