@@ -11,8 +11,10 @@ from claudia_core.model.delivery import Attempt, Delivery, DeliveryStatus
 from claudia_core.model.source import Source
 from claudia_core.model.times import to_optional_text, to_text
 from claudia_core.model.webhook import Endpoint
+from claudia_core.resilience.metrics import Figures
 from dashboards import units
 from dashboards.cells import Row, fact, json_text, shorten
+from dashboards.integration_cells import service_href
 
 STATUSES: Mapping[DeliveryStatus, tuple[str, str]] = {
     DeliveryStatus.PENDING: ("…", "pending"),
@@ -157,16 +159,31 @@ def delivery_blocks(delivery: Delivery) -> list[Row]:
     return [{"id": label, "label": label, "value": shorten(text)} for label, text in blocks if text]
 
 
-def source_rows(sources: Iterable[Source]) -> list[Row]:
-    """Sources of webhooks as rows."""
-    return [
-        {
-            "id": source.id,
-            "name": {"text": source.id, "href": None, "key": None, "hint": f"posts to {HOOKS}{source.id}"},
-            "scheme": source.scheme.value,
-            "event": source.event,
-            "subject": source.subject or None,
-            "at": to_text(source.created_at),
-        }
-        for source in sources
-    ]
+def source_rows(sources: Iterable[Source], figures: Mapping[str, Figures]) -> list[Row]:
+    """Sources of webhooks as rows; `figures` are those of their messages, by the name of the service."""
+    return [_source_row(source, figures.get(service_of(source))) for source in sources]
+
+
+def service_of(source: Source) -> str:
+    """The name by which a source's messages are measured."""
+    return f"hook {source.id}"
+
+
+def _source_row(source: Source, told: Figures | None) -> Row:
+    service = service_of(source)
+    return {
+        "id": source.id,
+        "name": {
+            "text": source.id,
+            "href": service_href(service) if told else None,
+            "key": service if told else None,
+            "hint": f"posts to {HOOKS}{source.id}",
+        },
+        "scheme": source.scheme.value,
+        "messages": units.number(told.successes + told.errors) if told else None,
+        "errors": units.number(told.errors) if told and told.errors else None,
+        "failed": to_optional_text(told.last_error_at) if told else None,
+        "event": source.event,
+        "subject": source.subject or None,
+        "at": to_text(source.created_at),
+    }

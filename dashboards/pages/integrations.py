@@ -110,7 +110,7 @@ class IntegrationsPage(Page):
                 hub, on_endpoint=self._opener("endpoint"), on_delivery=self._opener("delivery"),
                 on_status=self._on_status, on_page=self._on_page, say=self.say,
             ),
-            "sources": lambda: SourceList(hub, title="Sources of webhooks"),
+            "sources": lambda: SourceList(hub, on_open=self._opener("service"), title="Sources of webhooks"),
             "notifications": lambda: NotificationsView(hub, who=self._who, say=self.say),
             "calls": lambda: CallList(hub, say=self.say, on_change=self._on_field),
             "service": lambda: ServiceDetail(hub, say=self.say),

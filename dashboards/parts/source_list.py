@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dashboards import webhook_cells as cells
@@ -15,8 +16,11 @@ COLUMNS = (
     Column("name", "Source", "link"),
     Column("scheme", "Signature"),
     Column("event", "Becomes the event"),
-    Column("subject", "About", "text", 2),
-    Column("at", "Made", "ago", 3),
+    Column("subject", "About", "text", 3),
+    Column("messages", "Messages", "figure"),
+    Column("errors", "Refused", "figure"),
+    Column("failed", "Refused last", "ago", 2),
+    Column("at", "Made", "ago", 4),
 )
 FIRST_STEPS = """claudia.hooks.create("github", "github", ["the secret that is set there"])
 # then let it post to /api/v1/hooks/github"""
@@ -24,13 +28,22 @@ NO_SOURCE = ("No source yet", "Name one, and what it posts with its signature be
 
 
 class SourceList(LiveView):
-    """Sources by name with the address they post to; their secrets are not shown."""
+    """Sources by name with the address they post to, and how many messages this process took and refused.
 
-    def __init__(self, claudia: Claudia, *, title: str = "", **params: Any) -> None:
+    Their secrets are not shown.
+    """
+
+    def __init__(
+        self, claudia: Claudia, *, on_open: Callable[[str], None] | None = None, title: str = "", **params: Any
+    ) -> None:
         super().__init__(claudia, **params)
-        self.table = Rows(COLUMNS, label="Sources of webhooks", title=title, zero=list(NO_SOURCE))
+        self.table = Rows(
+            COLUMNS, label="Sources of webhooks", title=title, zero=list(NO_SOURCE), on_open=on_open,
+            opens="here" if on_open else "",
+        )  # fmt: skip
         self.layout = self.table
 
     def refresh(self) -> None:
         """Bring the list up to date."""
-        self.table.put(cells.source_rows(self.claudia.hooks.list()))
+        figures = {one.integration: one for one in self.claudia.integrations.figures()}
+        self.table.put(cells.source_rows(self.claudia.hooks.list(), figures))

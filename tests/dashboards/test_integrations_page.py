@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from claudia_core import Claudia
-from claudia_core.errors import IntegrationError
+from claudia_core.api.hooks import _take
+from claudia_core.errors import IntegrationError, SignatureInvalid
 from claudia_core.model.delivery import DeliveryStatus
 from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from claudia_core.resilience.metrics import Histogram
@@ -228,10 +229,21 @@ def test_what_there_is_not_is_told(claudia, address):
 
 
 def test_sources_with_their_addresses(staged):
-    """Where each posts to and what it becomes; never its secrets."""
-    rows = part(opened(staged, view="sources"), "sources").table.rows
+    """Where each posts to and what it becomes; never its secrets. Messages that came are counted, and lead on."""
+    page = opened(staged, view="sources")
+    rows = part(page, "sources").table.rows
     assert rows[0]["name"]["hint"] == "posts to /api/v1/hooks/github"
     assert "secret of theirs" not in str(rows)
+    assert (rows[0]["messages"], rows[0]["name"]["href"]) == (None, None)
+    for headers in ({}, {"x-hub-signature-256": "sha256=00"}):
+        with pytest.raises(SignatureInvalid):
+            _take(staged, "github", headers, b"{}")
+    page.refresh()
+    row = page.parts["sources"].table.rows[0]
+    assert (row["messages"], row["errors"]) == ("2", "2")
+    page.parts["sources"].table._on_message({"open": row["name"]["key"]})
+    page.refresh()
+    assert "not right" in facts(part(page, "service").facts)["It said"]
 
 
 def test_calls_as_they_go(staged):

@@ -66,6 +66,18 @@ def test_a_silenced_check_keeps_its_past(stage: Stage) -> None:
     assert (api.silenced_by, len(api.runs)) == ("", 2)
 
 
+def test_what_nobody_runs_any_more_is_forgotten(stage: Stage) -> None:
+    """A week after the others ran on without it; while nothing runs at all, everything stays listed."""
+    runs_it, looks, clock = stage
+    runs_it.register("renamed", lambda: None)
+    runs_it.run()
+    runs_it.unregister("renamed")
+    clock.move(8 * 86_400)
+    assert "renamed" in [one.name for one in looks.standings()]
+    runs_it.run()
+    assert "renamed" not in [one.name for one in looks.standings()]
+
+
 def test_a_check_that_never_ran_is_listed(stage: Stage) -> None:
     """Without a state, as one of this process."""
     runs_it, _, _ = stage

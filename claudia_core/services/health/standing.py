@@ -19,6 +19,9 @@ MISSED = 3.0
 
 LATE = timedelta(minutes=1)
 
+FORGOTTEN = timedelta(days=7)
+"""A check that was last run so long before the others is no longer listed."""
+
 
 class Rules(NamedTuple):
     """What others must know of a check's rules: the seconds between two runs, and what it depends on."""
@@ -96,8 +99,17 @@ def standing_of(document: Document) -> Standing:
 
 
 def joined(saved: Iterable[Standing], here: dict[str, Rules]) -> list[Standing]:
-    """What was saved and what this process runs, which may not have been run yet; by name."""
+    """What was saved and what this process runs, which may not have been run yet; by name.
+
+    Left out is what nobody runs any more while others are run: it was renamed, or is no longer needed.
+    """
     known = {one.name: one for one in saved}
+    newest = max((one.at for one in known.values() if one.at is not None), default=None)
+    known = {
+        name: one
+        for name, one in known.items()
+        if name in here or one.at is None or newest is None or newest - one.at < FORGOTTEN
+    }
     for name, rules in here.items():
         before = known.get(name, Standing(name=name))
         known[name] = replace(before, every=rules.every, after=rules.after, is_here=True)
