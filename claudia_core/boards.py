@@ -19,6 +19,7 @@ from claudia_core.feed import GLANCE, Feed
 from claudia_core.model.event import Event, Gap
 from claudia_core.model.task import Status
 from claudia_core.model.times import require_utc, utc_now
+from claudia_core.notice_board import NoticeBoard
 from claudia_core.ports import Condition, Document, Query, Reader, Store
 from claudia_core.services import rollups
 from claudia_core.services.throughput import Minute, minutes
@@ -234,6 +235,7 @@ class Boards:
         self._feed = feed
         self._lock = threading.Lock()
         self._tasks: TaskBoard | None = None
+        self._notices: NoticeBoard | None = None
         self.trends = TrendBoard(store)
 
     @property
@@ -245,6 +247,16 @@ class Boards:
                 self._feed.attach(board, board.load, patience=GLANCE)
                 self._tasks = board
             return self._tasks
+
+    @property
+    def notices(self) -> NoticeBoard:
+        """The notices that came lately."""
+        with self._lock:
+            if self._notices is None:
+                board = NoticeBoard(self._store)
+                self._feed.attach(board, board.load, patience=GLANCE)
+                self._notices = board
+            return self._notices
 
 
 def picture_at(store: Store, moment: datetime) -> Picture:

@@ -12,6 +12,7 @@ from panel_material_ui.template.base import Page as Window
 from dashboards.document import template
 from dashboards.live import Page, on_session_end
 from dashboards.parts.masthead import Banner, Masthead
+from dashboards.parts.toasts import Toasts
 from dashboards.slim import slim, slim_models
 from dashboards.theme import BODY, PAGE_SX, THEME, page_css
 from dashboards.theme.bare import Bare
@@ -56,12 +57,15 @@ class Frame:
         if page.ADDRESS:
             page.param.watch(self._on_state, list(page.ADDRESS))
         slim(self.root.select())
+        self.toasts = Toasts(page.claudia, self.masthead.say)
+        pn.state.onload(self.toasts.start)
         pn.state.onload(self._slim)
         on_session_end(self.release)
 
     def release(self) -> None:
         """Let go of what outlives the session."""
         self._unlink()
+        self.toasts.stop()
         if self.page._ticker is not None:
             self.page._ticker.stop()
 
