@@ -16,6 +16,7 @@ BENCHMARKS = {
     "store": "durable state changes and coalesced progress against raw executemany",
     "cache": "a hit of the cache against a raw GET and decode on the same Redis",
     "mongodb": "the MongoDB store against raw bulk writes; two processes that share it",
+    "agents": "tasks that agents run, how soon they begin, and claims of many processes, against raw state changes",
     "feed": "a commit's way into another process",
     "history": "lists and searches with a million tasks against ten thousand",
     "server": "start, first page, idle",

@@ -19,6 +19,14 @@ from claudia_core.tracking.run import Hub, Run
 from claudia_core.tracking.task import TaskBlock
 
 
+class _Claimed(NewTask):
+    """What a run is made from whose task is in the store: it was checked when it was made."""
+
+    def checked(self) -> NewTask:
+        """This."""
+        return self
+
+
 class HandledTask(TaskBlock):
     """The task that a handler works on: `progress`, `advance`, `was_cancelled`; loops and tasks inside are its parts.
 
@@ -30,7 +38,7 @@ class HandledTask(TaskBlock):
         progress = task.progress
         super().__init__(
             hub,
-            NewTask(id=task.id, name=task.name, type=task.type, estimated_steps=progress.total, unit=progress.unit),
+            _Claimed(id=task.id, name=task.name, type=task.type, estimated_steps=progress.total, unit=progress.unit),
             show=False,
         )
         self.saved = task

@@ -135,8 +135,9 @@ class Task:
                 field="status",
                 hint=f"from {self.status} it can become: {allowed}",
             )
-        changes = {"due_at": None, "stalled_at": None, **changes}
-        moved = self.changed(now, status=status, **changes)
+        moved = self.changed(now, status=status, **{"due_at": None, "stalled_at": None, **changes})
+        if moved.deadline is None and moved.stall_after is None:
+            return moved
         return replace(moved, watch_at=moved.next_look(now))
 
     def next_look(self, now: datetime) -> datetime | None:
