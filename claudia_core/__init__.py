@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from claudia_core.app import Claudia
     from claudia_core.errors import ClaudiaError
     from claudia_core.model import Event, Progress, Status, Task
+    from claudia_core.model.policy import RetryPolicy
 
-__all__ = ["Claudia", "ClaudiaError", "Event", "Progress", "Status", "Task", "__version__"]
+__all__ = ["Claudia", "ClaudiaError", "Event", "Progress", "RetryPolicy", "Status", "Task", "__version__"]
 
 _HOMES = {
     "Claudia": "app",
     "ClaudiaError": "errors",
     "Event": "model",
     "Progress": "model",
+    "RetryPolicy": "model.policy",
     "Status": "model",
     "Task": "model",
 }

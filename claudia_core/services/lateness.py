@@ -50,13 +50,13 @@ def _look_at(tx: Transaction, id: str) -> None:
         return  # somebody else has looked, or it has ended
     task = Task.from_document(document)
     is_overdue = task.deadline is not None and task.overdue_at is None and task.deadline <= tx.now
-    if is_overdue:
-        task = _note(tx, replace(task, overdue_at=tx.now), "task:overdue")
     if is_overdue and task.status is Status.PENDING:
-        moves.failing(TOO_LATE)(tx, moves.with_content(tx, task.to_summary()))
+        moves.failing(TOO_LATE)(tx, moves.with_content(tx, document))
+    elif is_overdue:
+        moves.overdue(tx, task)
     elif _has_stalled(task, tx):
-        _note(tx, replace(task, stalled_at=tx.now), "task:stalled")
-    elif not is_overdue:
+        _stall(tx, task)
+    else:
         tx.put("tasks", replace(task, watch_at=task.next_look(tx.now)).to_summary())
 
 
@@ -67,9 +67,8 @@ def _has_stalled(task: Task, tx: Transaction) -> bool:
     return (tx.now - news).total_seconds() >= task.stall_after
 
 
-def _note(tx: Transaction, late: Task, event: str) -> Task:
-    """Mark a task; what was heard of its work, and when, stays as it is."""
-    noted = replace(late, version=late.version + 1, watch_at=late.next_look(tx.now))
-    tx.put("tasks", noted.to_summary())
-    tx.emit(event, noted.id, noted.to_summary())
-    return noted
+def _stall(tx: Transaction, task: Task) -> None:
+    silent = replace(task, stalled_at=tx.now, version=task.version + 1)
+    noted = replace(silent, watch_at=silent.next_look(tx.now)).to_summary()
+    tx.put("tasks", noted)
+    tx.emit("task:stalled", task.id, noted)

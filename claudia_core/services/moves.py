@@ -234,6 +234,8 @@ def failing(
     used: set[str] = set()
 
     def move(tx: Transaction, task: Task) -> Task:
+        if code == "deadline" and task.overdue_at is None:
+            task = overdue(tx, task)
         stopped = task.progress.stopped()
         if again and _may_retry(tx, task, cause):
             failed = _postpone(tx, task, cause)
@@ -251,6 +253,14 @@ def failing(
     told = {"type": cause.type, "message": cause.message, "traceback": cause.traceback, "culprit": place}
     more = {"exceptions": list(new.report.exceptions) or None, "occurrence_id": new.id}
     return Move("fail", {**told, **more, "result": outcome}, move, again, code)
+
+
+def overdue(tx: Transaction, task: Task) -> Task:
+    """Note that a task's deadline has passed; what was heard of its work, and when, stays as it is."""
+    late = replace(task, overdue_at=tx.now, version=task.version + 1)
+    late = replace(late, watch_at=late.next_look(tx.now))
+    _save(tx, late, "task:overdue")
+    return late
 
 
 def _may_retry(tx: Transaction, task: Task, cause: TaskError) -> bool:

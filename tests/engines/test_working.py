@@ -303,4 +303,6 @@ def test_a_deadline_ends_what_runs_and_what_waits(claudia, ended):
     assert ended(too_late).error.code == "deadline"
     cut = ended(claudia.tasks.create(type="x", payload=1, deadline=utc_now() + timedelta(seconds=0.5)))
     assert (cut.status, cut.error.code) == (Status.FAILED, "deadline")
+    late = [event.subject for event in claudia.events.list(types=["task:overdue"]).events]
+    assert sorted(late) == sorted([too_late.id, cut.id])
     assert not ran.is_set()

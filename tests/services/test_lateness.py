@@ -6,10 +6,12 @@ import pytest
 
 from claudia_core.app import Claudia
 from claudia_core.model import Status
+from claudia_core.model.times import utc_now
 from claudia_core.services.lateness import Lateness
 from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.clock import FakeClock
+from claudia_core.testing.waiting import eventually
 
 
 @pytest.fixture
@@ -102,7 +104,5 @@ def test_a_retry_lifts_a_deadline_that_has_passed(hub, clock):
 
 def test_a_process_that_runs_tasks_looks(claudia):
     """Without being asked to."""
-    from claudia_core.model.times import utc_now
-
     with claudia.task("block", deadline=utc_now()) as task:
-        assert claudia.wait_for("task:overdue", 30).subject == task.id
+        eventually(lambda: claudia.tasks.get(task.id).overdue_at, 30)
