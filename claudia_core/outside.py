@@ -23,6 +23,7 @@ from claudia_core.services.events import NewEvent
 from claudia_core.services.health import HealthChecks
 from claudia_core.services.hooks import Hooks
 from claudia_core.services.notifications import Notifications
+from claudia_core.services.sealing import Safe
 from claudia_core.services.suppressions import Suppressions
 from claudia_core.services.tasks import Tasks
 from claudia_core.services.webhooks import Webhooks
@@ -165,7 +166,7 @@ class Outside:
     def webhooks(self) -> Webhooks:
         """Endpoints elsewhere that events are told to, and their deliveries."""
         kept: Webhooks | None = getattr(self.store, "webhooks", None)  # of a hub elsewhere
-        return Webhooks(self.acts_on) if kept is None else kept
+        return Webhooks(self.acts_on, Safe(self._seals.optional)) if kept is None else kept
 
     @property
     def notifications(self) -> Notifications:
@@ -185,7 +186,7 @@ class Outside:
             StoreError: the hub is elsewhere: it keeps these itself.
         """
         self._require_here("the list of sources")
-        return Hooks(self.acts_on)
+        return Hooks(self.acts_on, Safe(self._seals.optional))
 
     @cached_property
     def hook_maps(self) -> dict[str, HookMap]:
@@ -209,7 +210,10 @@ class Outside:
         self._require_here("sending webhooks")
         if self._sender is None:
             allowed = Allowed(self.settings.outgoing_allow)
-            self._sender = WebhookSender(self.store, self.integrations, allowed=allowed, lease=self.settings.lease)
+            safe = Safe(self._seals.optional)
+            self._sender = WebhookSender(
+                self.store, self.integrations, allowed=allowed, lease=self.settings.lease, safe=safe
+            )
         return self._sender
 
     def send_notifications(self) -> Notifier:

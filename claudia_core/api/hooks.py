@@ -40,7 +40,7 @@ def mount(app: FastAPI, claudia: Claudia) -> None:
 
 def _take(claudia: Claudia, name: str, headers: dict[str, str], raw: bytes) -> tuple[dict[str, Any], int]:
     """What is answered: the body and the status."""
-    source = claudia.hooks.get(name)
+    source = claudia.hooks.opened(name)
     call = claudia.integration(f"hook {name}", timeout=None, limit=1_000, errors=()).begin("receive")
     try:
         proof = proven(source, headers, raw, utc_now())

@@ -6,13 +6,20 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claudia_core.errors import SettingsError
+from claudia_core.errors import MissingExtra, SettingsError
+from claudia_core.logs import get_logger
 from claudia_core.settings import Settings
 
 if TYPE_CHECKING:
     from claudia_core.integrations.oauth.keyring import Keyring
 
+log = get_logger(__name__)
+
 FILE = "secret-keys"
+
+
+class NoKeys(SettingsError):
+    """Several servers may share the store, and no keys are set."""
 
 
 class Seals:
@@ -28,6 +35,7 @@ class Seals:
         self._database = database
         self._lock = threading.Lock()
         self._made: Keyring | None = None
+        self._is_told = False
 
     def sealer(self) -> Keyring:
         """What encrypts and decrypts. For a store in memory its keys live as long as the hub.
@@ -41,6 +49,20 @@ class Seals:
                 self._made = self._make()
             return self._made
 
+    def optional(self) -> Keyring | None:
+        """The same; None, with a word in the logs, where cryptography is not installed or a shared store has no keys.
+
+        Raises:
+            SettingsError: the keys cannot be read.
+        """
+        try:
+            return self.sealer()
+        except (MissingExtra, NoKeys) as error:
+            if not self._is_told:
+                self._is_told = True
+                log.warning("secrets of webhooks are kept as they are", reason=error.message, cure=error.hint)
+            return None
+
     def _make(self) -> Keyring:
         from claudia_core.integrations.oauth.keyring import Keyring
 
@@ -52,4 +74,4 @@ class Seals:
         if self._settings.database_url.startswith("memory:"):
             return Keyring.new()
         hint = "32 random bytes in URL-safe Base64, the same for every server of this store; commas between several"
-        raise SettingsError("CLAUDIA_SECRET_KEYS is not set: secrets need it here", field="secret_keys", hint=hint)
+        raise NoKeys("CLAUDIA_SECRET_KEYS is not set: secrets need it here", field="secret_keys", hint=hint)

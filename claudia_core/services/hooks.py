@@ -22,6 +22,7 @@ from claudia_core.model.values import require_json
 from claudia_core.model.webhook import new_secret
 from claudia_core.ports import Query, Range, Store, Transaction
 from claudia_core.services.events import RESERVED, NewEvent
+from claudia_core.services.sealing import Safe
 
 AT_ONCE = 500
 MOST_SOURCES = 1_000
@@ -30,10 +31,11 @@ MOST_DATA = 512_000
 
 
 class Hooks:
-    """Makes sources, and notes their messages as events: each once."""
+    """Makes sources, and notes their messages as events: each once. `safe` seals their secrets."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, safe: Safe | None = None) -> None:
         self._store = store
+        self._safe = safe or Safe()
 
     def create(
         self,
@@ -55,7 +57,8 @@ class Hooks:
         """
         id, kind = require_name(name), require_scheme(scheme)
         made = new_secret() if kind is Scheme.STANDARD and not secrets else ""
-        kept = require_secrets([made] if made else secrets, kind)
+        given = require_secrets([made] if made else secrets, kind)
+        kept = tuple(self._safe.seal(id, secret) for secret in given)
         types, subjects = EVENTS[kind]
         chosen = require_template(types if event is None else event, "event", RESERVED)
         if chosen.partition(":")[0].replace("{name}", id) in RESERVED:
@@ -103,6 +106,15 @@ class Hooks:
         if found is None:
             raise _unknown(name)
         return Source.from_document(found)
+
+    def opened(self, name: str) -> Source:
+        """One source with its secrets as they are, for whoever verifies messages.
+
+        Raises:
+            NotFound: there is no such source.
+            SettingsError: its secrets cannot be opened.
+        """
+        return self._safe.source(self.get(name))
 
     def list(self) -> list[Source]:
         """All sources by name."""

@@ -26,6 +26,7 @@ from claudia_core.model.webhook import (
 )
 from claudia_core.ports import Condition, Document, Query, Range, Store, Transaction
 from claudia_core.services.deliveries import delivery_of
+from claudia_core.services.sealing import Safe
 
 MOST_ENDPOINTS = 1_000
 MOST_HOURS = 24 * 30.0
@@ -52,10 +53,16 @@ class DeliveryPage:
 
 
 class Webhooks:
-    """Changes and finds endpoints and deliveries. Sending is done by `integrations.webhooks`, on a server."""
+    """Changes and finds endpoints and deliveries. Sending is done by `integrations.webhooks`, on a server.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: where they are.
+        safe: seals secrets and the values of headers; without one they are kept as they are.
+    """
+
+    def __init__(self, store: Store, safe: Safe | None = None) -> None:
         self._store = store
+        self._safe = safe or Safe()
 
     def create(
         self,
@@ -88,11 +95,13 @@ class Webhooks:
         values = {field: CHANGEABLE[field](value) for field, value in given.items()}
         text = new_secret() if secret is None else require_secret(secret)
         id = new_id()
+        values["headers"] = self._sealed(id, values["headers"])
+        kept = Secret(self._safe.seal(id, text))
 
         def work(tx: Transaction) -> Endpoint:
             if len(tx.find(Query("endpoints", limit=MOST_ENDPOINTS)).documents) >= MOST_ENDPOINTS:
                 raise Conflict(f"there are {MOST_ENDPOINTS:,} endpoints already", hint="delete one")
-            endpoint = Endpoint(id=id, secrets=(Secret(text),), created_at=tx.now, updated_at=tx.now, **values)
+            endpoint = Endpoint(id=id, secrets=(kept,), created_at=tx.now, updated_at=tx.now, **values)
             return _save(tx, endpoint, "webhook:created")
 
         return self._store.write(work).result(), text
@@ -110,6 +119,8 @@ class Webhooks:
             if field not in CHANGEABLE:
                 raise InvalidValue(f"an endpoint has no {field!r:.80}", field=field, hint=", ".join(CHANGEABLE))
         values = {field: CHANGEABLE[field](value) for field, value in changes.items()}
+        if "headers" in values:
+            values["headers"] = self._sealed(id, values["headers"])
         if values.get("active"):
             values |= {"failing_since": None, "disabled_reason": ""}
         return self._change(id, lambda endpoint, _: replace(endpoint, **values))
@@ -124,15 +135,16 @@ class Webhooks:
         if not 0 <= hours <= MOST_HOURS:
             raise InvalidValue(f"hours is {hours!r}", field="hours", hint=f"use a number from 0 to {MOST_HOURS:g}")
         text = new_secret() if secret is None else require_secret(secret)
+        sealed = self._safe.seal(id, text)
 
         def rotated(endpoint: Endpoint, now: datetime) -> Endpoint:
             until = now + timedelta(hours=hours)
             kept = [
                 replace(old, until=min(old.until or until, until))
                 for old in endpoint.secrets[:4]
-                if hours and (old.until is None or now < old.until) and old.text != text
+                if hours and (old.until is None or now < old.until) and self._safe.open(id, old.text) != text
             ]
-            return replace(endpoint, secrets=(Secret(text), *kept))
+            return replace(endpoint, secrets=(Secret(sealed), *kept))
 
         return self._change(id, rotated), text
 
@@ -258,6 +270,9 @@ class Webhooks:
         """Delete deliveries that ended before a moment; returns how many."""
         ended = Range("0", to_text(require_utc(before, "before")))
         return self._purge(Query("deliveries", {"finished_at": ended}, "finished_at", limit=AT_ONCE))
+
+    def _sealed(self, id: str, headers: Mapping[str, str]) -> dict[str, str]:
+        return {name: self._safe.seal(id, value) for name, value in headers.items()}
 
     def _change(self, id: str, change: Callable[[Endpoint, datetime], Endpoint]) -> Endpoint:
         def work(tx: Transaction) -> Endpoint:

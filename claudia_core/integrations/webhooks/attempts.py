@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from claudia_core.errors import AddressRefused
+from claudia_core.errors import AddressRefused, SettingsError
 from claudia_core.integrations.outgoing import Poster, Sent
 from claudia_core.integrations.webhooks.schedule import Schedule
 from claudia_core.integrations.webhooks.signing import headers
@@ -19,6 +19,7 @@ from claudia_core.resilience.integrations import Integrations
 from claudia_core.resilience.retry import PASSING
 from claudia_core.resilience.retry_after import seconds_of
 from claudia_core.services.deliveries import Outcome
+from claudia_core.services.sealing import Safe
 
 GONE = 410
 MOST_AT_ONCE = 1_000
@@ -36,11 +37,19 @@ class Attempts:
         integrations: where each host is known as `webhook HOST`.
         schedule: when to try again.
         now: the clock.
+        safe: opens secrets and the values of headers.
     """
 
     def __init__(
-        self, poster: Poster, integrations: Integrations, schedule: Schedule, now: Callable[[], datetime]
+        self,
+        poster: Poster,
+        integrations: Integrations,
+        schedule: Schedule,
+        now: Callable[[], datetime],
+        safe: Safe | None = None,
     ) -> None:
+        self._safe = safe or Safe()
+        self._opened: dict[str, tuple[Endpoint, Endpoint]] = {}
         self._poster = poster
         self._integrations = integrations
         self._schedule = schedule
@@ -63,18 +72,19 @@ class Attempts:
         sent: Sent | None = None
         error: Exception | None = None
         try:
-            signed = headers(endpoint.keys(now), delivery.id, now, body)
-            told = {**endpoint.headers, **signed, "content-type": "application/json"}
+            opened = self._open(endpoint)
+            signed = headers(opened.keys(now), delivery.id, now, body)
+            told = {**opened.headers, **signed, "content-type": "application/json"}
             sent = await self._poster.post(endpoint.url, told, body)
             error = _judged(sent)
-        except (OSError, AddressRefused, ValueError) as caught:
+        except (OSError, AddressRefused, SettingsError, ValueError) as caught:
             error = caught
         except BaseException as caught:
             call.end(caught)
             raise
         call.sent(call.operation, delivery.body)
         call.answered(None if sent is None else sent.body)
-        call.end(Refusal(str(error)) if isinstance(error, AddressRefused) else error)
+        call.end(Refusal(str(error)) if isinstance(error, AddressRefused | SettingsError) else error)
         asked = None if sent is None or error is None else seconds_of(sent.headers.get("retry-after"), now)
         attempt = Attempt(
             time=now,
@@ -84,6 +94,13 @@ class Attempts:
             response="" if sent is None else clean_text(sent.body[:2_000].decode(errors="replace"), MOST_EXCERPT),
         )
         return self._outcome(endpoint, delivery, attempt, error is None, asked), asked
+
+    def _open(self, endpoint: Endpoint) -> Endpoint:
+        """An endpoint with its secrets opened: once for as long as it stays as it is."""
+        known = self._opened.get(endpoint.id)
+        if known is None or known[0] is not endpoint:
+            known = self._opened[endpoint.id] = (endpoint, self._safe.endpoint(endpoint))
+        return known[1]
 
     def _outcome(
         self, endpoint: Endpoint, delivery: Delivery, attempt: Attempt, is_success: bool, asked: float | None

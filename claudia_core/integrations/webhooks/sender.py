@@ -22,6 +22,7 @@ from claudia_core.model.webhook import NEVER_TOLD, Endpoint
 from claudia_core.ports import Store
 from claudia_core.resilience.integrations import Integrations
 from claudia_core.services.deliveries import queue
+from claudia_core.services.sealing import Safe
 from claudia_core.services.webhooks import Webhooks
 from claudia_core.subscriptions import Subscription
 
@@ -45,6 +46,7 @@ class WebhookSender:
         lease: seconds until another process takes over from one that died.
         seconds: how long one post may take.
         now: the clock, by which deliveries are due.
+        safe: opens secrets of endpoints.
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class WebhookSender:
         lease: float = 10.0,
         seconds: float = SECONDS,
         now: Callable[[], datetime] = utc_now,
+        safe: Safe | None = None,
     ) -> None:
         self._store = store
+        self._safe = safe
         self._webhooks = Webhooks(store)
         self._integrations = integrations
         self._allowed = allowed
@@ -133,7 +137,9 @@ class WebhookSender:
                     if endpoints and poster is None:
                         poster = Poster(GuardedAsync(self._allowed), seconds=self._seconds)
                     if poster is not None:
-                        self._arrange(endpoints, Attempts(poster, self._integrations, self._schedule, self._now))
+                        self._arrange(
+                            endpoints, Attempts(poster, self._integrations, self._schedule, self._now, self._safe)
+                        )
                 was_sending = self.is_sending
                 await self._rest()
         finally:
