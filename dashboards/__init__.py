@@ -45,6 +45,7 @@ class PageSpec:
 PAGES = (
     PageSpec("/", "dashboards.pages.overview:Overview", "Overview", "overview"),
     PageSpec("/tasks", "dashboards.pages.tasks:TasksPage", "Tasks", "tasks"),
+    PageSpec("/agents", "dashboards.pages.agents:AgentsPage", "Agents", "agents"),
     PageSpec("/errors", "dashboards.pages.errors:ErrorsPage", "Errors", "errors"),
     PageSpec("/health", "dashboards.pages.health:HealthPage", "Health", "health"),
     PageSpec("/integrations", "dashboards.pages.integrations:IntegrationsPage", "Integrations", "plug", Scope.OPERATOR),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dashboards.live import LiveView
 
 PARTS: Mapping[str, str] = {
+    "agent": "dashboards.parts.agent_detail:AgentDetail",
+    "agent-grid": "dashboards.parts.agent_grid:AgentGrid",
     "issue": "dashboards.parts.issue_detail:IssueDetail",
     "issues": "dashboards.parts.issue_list:IssueList",
     "durations": "dashboards.parts.durations:DurationChart",
@@ -29,6 +31,7 @@ PARTS: Mapping[str, str] = {
     "health-strip": "dashboards.parts.health_strip:HealthStrip",
     "kpis": "dashboards.parts.kpis:KpiRow",
     "progress": "dashboards.parts.bar:ProgressBar",
+    "queues": "dashboards.parts.queue_list:QueueList",
     "table": "dashboards.parts.task_table:TaskTable",
     "task": "dashboards.parts.task_detail:TaskDetail",
     "throughput": "dashboards.parts.throughput:ThroughputChart",

@@ -4,6 +4,7 @@ from dashboards.parts import TaskTable
 TaskTable(claudia)
 """
 
+from dashboards.parts.agent_grid import AgentGrid
 from dashboards.parts.bar import ProgressBar
 from dashboards.parts.delivery_list import DeliveryList
 from dashboards.parts.durations import DurationChart
@@ -19,6 +20,7 @@ from dashboards.parts.timeline import TaskTimeline
 from dashboards.parts.trends import TrendTable
 
 __all__ = [
+    "AgentGrid",
     "DeliveryList",
     "DurationChart",
     "EventList",

@@ -253,6 +253,7 @@ VALUES: Mapping[str, Callable[[Any], Value]] = {
     "status": lambda value: (
         Status(value["word"]) if value["word"] in set(Status) else f"{value['mark']} {value['word']}"
     ),
+    "links": lambda value: ", ".join(one["text"] for one in value),
     "spark": lambda value: str(value["label"]),
     "days": lambda value: str(value["label"]),
     "progress": _progress,

@@ -121,6 +121,7 @@ ICONS: Mapping[str, str] = {
     "errors": "M12 2 1 21h22L12 2Zm0 4.5L19.5 19h-15L12 6.5ZM11 10v5h2v-5h-2Zm0 6v2h2v-2h-2Z",
     "health": "M2 11h5l3-7 4 14 3-7h5v2h-3.700L14 22.500 9.700 8 8.300 13H2v-2Z",
     "plug": "M8 2h2v5h4V2h2v5h2v5a6 6 0 0 1-5 5.900V22h-2v-4.100A6 6 0 0 1 6 12V7h2V2Z",
+    "agents": "M3 4h18v7H3V4Zm2 2v3h14V6H5Zm1 1h2v1H6V7ZM3 13h18v7H3v-7Zm2 2v3h14v-3H5Zm1 1h2v1H6v-1Z",
     "tasks": "M3 5h2v2H3V5Zm4 0h14v2H7V5ZM3 11h2v2H3v-2Zm4 0h14v2H7v-2Zm-4 6h2v2H3v-2Zm4 0h10v2H7v-2Z",
 }
 """Drawn by ourselves as paths of 24 x 24, so that no icon font is loaded."""

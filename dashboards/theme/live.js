@@ -143,6 +143,7 @@ const KINDS = {
   when: (value) => h("span", {}, clock("ago", value), h("span", {class: "hint"}, ` · ${new Date(value).toLocaleString()}`)),
   span: (value) => clock("span", value.from, value.to),
   left: (value) => clock("left", value),
+  links: (value) => h("span", {class: "links"}, ...value.map((one) => h("a", {class: "name", href: one.href, title: one.text, "data-key": one.key}, one.text))),
   tags: (value) => h("span", {class: "tags"}, ...value.map((tag) => h("span", {class: "tag", title: tag}, tag))),
   heading: (value) => h("h2", {}, value),
   moment: (value) => h("time", {datetime: value, class: "text"}, new Date(value).toLocaleString()),

@@ -32,6 +32,7 @@ from claudia_core.errors import AccessDenied
 from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from dashboards import PAGES
 from dashboards.parts.actions import VERBS
+from dashboards.parts.agent_actions import MODES
 from tests.api.protocols import camel
 
 WHO = (None, *Scope)
@@ -231,7 +232,7 @@ def page_actions():
     text = "".join(file.read_text(encoding="utf-8") for file in Path(dashboards.__file__).parent.rglob("*.py"))
     named = set(re.findall(r"(?:carry_out,|\bact\()\s*\"(\w+\.\w+)\"", text))
     assert named <= set(OPERATIONS)
-    return sorted(named | {f"tasks.{verb}" for verb in VERBS})
+    return sorted(named | {f"tasks.{verb}" for verb in VERBS} | {f"agents.{verb}" for verb in MODES})
 
 
 @pytest.mark.parametrize("who", Scope)
@@ -239,7 +240,7 @@ def test_every_page_action_asks_for_its_scope(site, who):
     """What a page changes is one of the contract's operations, carried out in the name of whoever is connected."""
     done = []
     actions = page_actions()
-    assert {"tasks.cancel", "errors.change", "health.run"} <= set(actions)
+    assert {"tasks.cancel", "errors.change", "health.run", "agents.stop"} <= set(actions)
     for action in actions:
         needed = OPERATIONS[action].scope
         with acting_as(Identity(Kind.USER, "u1", "somebody", frozenset({who}))):
