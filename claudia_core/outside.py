@@ -300,8 +300,8 @@ class Outside:
     def watch_health(self) -> None:
         """Run the checks when their time comes and remember how they stand, from now on; what a server does.
 
-        Adds the checks `log` (how far the feed is behind), `circuits` (services elsewhere that are left alone) and
-        `webhooks` (endpoints that fail, or that the hub turned off).
+        Adds the checks `log` (how far the feed is behind), `circuits` (services elsewhere that are left alone),
+        `webhooks` (endpoints that fail, or that the hub turned off) and `notifications` (channels that fail).
 
         Raises:
             StoreError: the hub is elsewhere.
@@ -311,6 +311,7 @@ class Outside:
             self.health.register("log", self._lag)
             self.health.register("circuits", self._circuits)
             self.health.register("webhooks", self._failing_webhooks, every=60.0, after=["store"])
+            self.health.register("notifications", self._failing_channels, every=60.0, after=["store"])
             self._health_pulse = Pulse()  # of its own: a check that hangs must not hold up heartbeats
             self._health_pulse.add(Duty("health", LOOK, self.health.watch, first=LOOK))
 
@@ -327,6 +328,11 @@ class Outside:
     def _failing_webhooks(self) -> tuple[Health, str]:
         bad = [one.name for one in Webhooks(self.store).list() if one.failing_since or one.disabled_reason]
         return (Health.WARN, f"not delivered to: {', '.join(bad)}"[:500]) if bad else (Health.PASS, "")
+
+    def _failing_channels(self) -> tuple[Health, str]:
+        channels = Notifications(self.store, self._seals.sealer).channels.list()
+        bad = [one.name for one in channels if one.active and one.failing_since]
+        return (Health.WARN, f"nobody is told by: {', '.join(bad)}"[:500]) if bad else (Health.PASS, "")
 
     def _leave_outside(self) -> None:
         """End what runs for services elsewhere."""

@@ -9,7 +9,7 @@ import pytest
 from claudia_core.errors import AccessDenied, IntegrationError, InvalidValue, NotFound
 from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from claudia_core.model.quiet import quiet_hours
-from claudia_core.services.notifications.queueing import LIST_PER_HOUR
+from claudia_core.services.notifications.queueing import HELD_PER_HOUR, LIST_PER_HOUR
 from claudia_core.testing.waiting import eventually
 from tests.notifications.conftest import Stage
 
@@ -147,6 +147,18 @@ def test_the_hourly_limit_is_visible(stage: Stage) -> None:
     stage.later(3_601)
     stage.settled(number=11)
     assert titles(stage)[-1] == "7 notifications: 7 invoice:paid"
+
+
+def test_a_flood_fills_no_store(stage: Stage) -> None:
+    """Of what waits for a digest some is kept, and the number of the rest is told."""
+    stage.channel(digest=60)
+    stage.start()
+    stage.happen(HELD_PER_HOUR + 40)
+    eventually(lambda: any("40 further" in one.title for one in stage.dispatches()))
+    assert len(stage.dispatches()) == HELD_PER_HOUR + 1
+    stage.later(3_601)
+    stage.settled(number=HELD_PER_HOUR + 1)
+    assert titles(stage) == ["500 notifications: 500 invoice:paid", "40 further notifications are left out"]
 
 
 def test_a_list_has_a_limit_too(stage: Stage) -> None:

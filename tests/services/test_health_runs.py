@@ -199,7 +199,7 @@ def test_a_server_watches(claudia: Claudia) -> None:
     claudia.watch_health()
     claudia.watch_health()
     names = [check.name for check in claudia.health.report().checks]
-    assert names == ["store", "log", "circuits", "webhooks"]
+    assert names == ["store", "log", "circuits", "webhooks", "notifications"]
     with pytest.raises(IntegrationError), claudia.integration("github", failures=1):
         raise OSError("down")
     endpoint, _ = claudia.webhooks.create("https://ci.example/", name="CI")

@@ -8,6 +8,7 @@ from claudia_core.api.contract import inputs as i
 from claudia_core.app import Claudia
 from claudia_core.errors import InvalidValue
 from claudia_core.model.agent import AgentStatus
+from claudia_core.model.identity import current
 from claudia_core.model.ids import new_id
 from claudia_core.model.report import ErrorReport
 from claudia_core.model.times import to_optional_text
@@ -82,7 +83,8 @@ def _names(found: dict[str, int]) -> Answer:
 
 def get_task(hub: Claudia, asked: i.ById) -> Answer:
     task = hub.tasks.get(asked.id)
-    return {**task.to_document(), "waiting": hub.queues.why(task)}
+    # A queue counts the tasks of all projects: whoever is confined to some is not told.
+    return {**task.to_document(), "waiting": "" if current().is_confined else hub.queues.why(task)}
 
 
 def get_result(hub: Claudia, asked: i.ById) -> Answer:

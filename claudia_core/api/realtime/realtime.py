@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,7 +12,7 @@ from claudia_core.api.access.perform import caller
 from claudia_core.api.realtime.limits import Limits
 from claudia_core.api.realtime.relay import Relay
 from claudia_core.app import Claudia
-from claudia_core.errors import TooManyConnections
+from claudia_core.errors import NotFound, StoreError, TooManyConnections
 from claudia_core.model.identity import Kind
 from claudia_core.model.identity import Scope as Role
 
@@ -20,13 +21,18 @@ type Authorize = Callable[[Scope, str], bool]
 
 
 def by_identity(scope: Scope, channel: str) -> bool:
-    """Viewers may read every channel, except that `user:NAME` is for that user (by id or name) and for admins."""
+    """Viewers may read every channel, except that `user:NAME` is for that user (by id or name) and for admins.
+
+    Of somebody confined to projects it is the only one: which project another event is of cannot be waited for.
+    """
     identity = caller(scope)
-    if not identity.may(Role.VIEWER) or identity.is_confined:  # which project an event is of cannot be waited for
+    if not identity.may(Role.VIEWER):
         return False
     word, _, rest = channel.partition(":")
     own = (identity.id, identity.name) if identity.kind is Kind.USER else ()
-    return word != "user" or identity.may(Role.ADMIN) or rest in own
+    if word == "user" and rest in own:
+        return True
+    return not identity.is_confined and (word != "user" or identity.may(Role.ADMIN))
 
 
 class Realtime:
@@ -51,6 +57,19 @@ class Realtime:
             yield True
         finally:
             self.connections -= 1
+
+    async def own_name(self, scope: Scope, channel: str) -> str:
+        """A channel by the name that events know it by: that of a user by their id, who may be named, too."""
+        word, _, named = channel.partition(":")
+        if word != "user":
+            return channel
+        identity = caller(scope)
+        if identity.kind is Kind.USER and named == identity.name:
+            return f"user:{identity.id}"
+        try:
+            return f"user:{await asyncio.to_thread(self.claudia.notifications.people.id_of, named)}"
+        except (NotFound, StoreError):  # nobody yet, or a hub elsewhere, which has no users
+            return channel
 
     def full(self) -> TooManyConnections:
         """What a client is told that finds no place."""

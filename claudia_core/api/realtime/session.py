@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from claudia_core.api.realtime.channels import Channel
@@ -33,12 +33,20 @@ class Session:
     exactly that sequence. So nothing is missed and nothing comes twice.
     """
 
-    def __init__(self, wire: Wire, relay: Relay, limits: Limits, authorize: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        relay: Relay,
+        limits: Limits,
+        authorize: Callable[[str], bool],
+        own_name: Callable[[str], Awaitable[str]],
+    ) -> None:
         self.id = f"client_{secrets.token_urlsafe(12)}"
         self.wire = wire
         self._relay = relay
         self._limits = limits
         self._authorize = authorize
+        self._own_name = own_name
         self._joined: dict[str, Channel] = {}
         self._lanes: dict[str, Lane] = {}
         self._view = SocketView((), framed=wire.framed)
@@ -54,6 +62,9 @@ class Session:
             AccessDenied, Conflict, TooLarge, BadCursor: it is not begun.
         """
         self._require_new(channel.name)
+        if channel.name.startswith("user:"):
+            channel.subject = await self._own_name(channel.name)
+            self._require_new(channel.name)  # others may have come while it was looked up
         start, gap = await self._start(cursor)
         recovered = cursor is not None and gap is None
         answer = {"type": "subscribed", "channel": channel.name, "recovered": recovered}

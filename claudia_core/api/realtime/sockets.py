@@ -108,7 +108,13 @@ class ChannelsSocket(Socket):
     async def serve(self, wire: Wire) -> None:
         """See `Socket.serve`."""
         realtime = self._realtime
-        session = Session(wire, realtime.relay, realtime.limits, lambda name: realtime.authorize(wire.scope, name))
+        session = Session(
+            wire,
+            realtime.relay,
+            realtime.limits,
+            lambda name: realtime.authorize(wire.scope, name),
+            lambda name: realtime.own_name(wire.scope, name),
+        )
         await session.welcome()
         await _converse(wire, session.write, lambda document: _answer(session, document))
 

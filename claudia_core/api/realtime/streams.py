@@ -12,16 +12,14 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from claudia_core.api.access.perform import caller
 from claudia_core.api.problems import KINDS, MEDIA_TYPE, of_error
 from claudia_core.api.realtime.channels import MAX_NAME, NAMES, channel, pattern
 from claudia_core.api.realtime.frames import StreamView, gap_document, server_sent, sign_of_life
 from claudia_core.api.realtime.realtime import Realtime
 from claudia_core.api.realtime.relay import Relay
 from claudia_core.api.realtime.serving import BODY
-from claudia_core.errors import AccessDenied, ClaudiaError, NotFound, StoreError, TooLarge
+from claudia_core.errors import AccessDenied, ClaudiaError, TooLarge
 from claudia_core.model.event import Gap
-from claudia_core.model.identity import Kind
 
 MAX_FILTERS = 20
 REFUSALS = ("access_denied", "too_large", "invalid_value", "too_many_connections")
@@ -184,20 +182,6 @@ def router(realtime: Realtime) -> APIRouter:
     return routes
 
 
-async def own_name(realtime: Realtime, scope: Scope, channel: str) -> str:
-    """A channel by the name that events know it by: that of a user by their id, who may be asked for by name, too."""
-    word, _, named = channel.partition(":")
-    if word != "user":
-        return channel
-    identity = caller(scope)
-    if identity.kind is Kind.USER and named == identity.name:
-        return f"user:{identity.id}"
-    try:
-        return f"user:{await asyncio.to_thread(realtime.claudia.notifications.people.id_of, named)}"
-    except (NotFound, StoreError):  # nobody yet, or a hub elsewhere, which has no users
-        return channel
-
-
 @dataclass(frozen=True)
 class Asked:
     """What a client asks of a stream: any of the channels, any of the types, one subject, behind a cursor."""
@@ -212,7 +196,7 @@ class Asked:
         try:
             self._view()
             self._require_allowed(realtime, scope)
-            view = replace(self, channels=[await own_name(realtime, scope, name) for name in self.channels])._view()
+            view = replace(self, channels=[await realtime.own_name(scope, name) for name in self.channels])._view()
             await realtime.relay.start()
             position, gap = await self._start(realtime.relay)
         except ClaudiaError as error:

@@ -21,6 +21,9 @@ from claudia_core.services.notifications.wording import template_data, words_of
 LIST_PER_HOUR = 200
 """Notices an hour in somebody's list; of further ones only the number is told."""
 
+HELD_PER_HOUR = 500
+"""Messages an hour that wait to be told with others; of further ones only the number is told."""
+
 MAIL_PER_HOUR = 60
 """Mails an hour to one user; further ones come as one in the next hour."""
 
@@ -134,6 +137,11 @@ def _dispatch(tx: Transaction, target: str, pace: Pace, rule: Rule, event: Event
             at, together = _next_hour(tx.now), True
         if count.number == pace.per_hour + 1:
             _tell_limit(tx, target, pace.per_hour, rule, event)
+    if together:
+        held = _count(tx, f"{target} held", HELD_PER_HOUR)
+        if held.number > HELD_PER_HOUR:
+            _leave_out(tx, target, rule, at, held.number - HELD_PER_HOUR)
+            return 1
     words = words_of(event)
     made = Dispatch(
         id=id,
@@ -153,6 +161,25 @@ def _dispatch(tx: Transaction, target: str, pace: Pace, rule: Rule, event: Event
     )
     tx.put("dispatches", made.to_document())
     return 1
+
+
+def _leave_out(tx: Transaction, target: str, rule: Rule, at: datetime, number: int) -> None:
+    """Say in the message that comes at that time how many more there were."""
+    mark = hashlib.sha256(f"{target} {to_text(at)} {to_text(tx.now)[:13]}".encode()).hexdigest()[:20]
+    made = Dispatch(
+        id=f"dsp_left_{mark}",
+        target=target,
+        rule_id=rule.id,
+        level=Level.WARNING,
+        title=f"{number:,} further notifications are left out",
+        text="They are in the log of events.",
+        link="/events",
+        event_type="notification:limited",
+        together=True,
+        next_at=at,
+        created_at=tx.now,
+    )
+    tx.put("dispatches", made.to_document())
 
 
 def _when(now: datetime, pace: Pace, level: Level) -> tuple[datetime, bool]:

@@ -94,3 +94,19 @@ def test_calls_and_streams_show_no_more(site, keys, tasks):
             with pytest.raises(grpc.RpcError) as caught:
                 call(types_pb2.ByIdRequest(id=tasks["etl"]), metadata=shown, timeout=20)
             assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_ones_own_notices_are_there(site):
+    """Somebody confined to projects reads their own list and their own stream, and nobody else's."""
+    password = "a long enough password of hers"
+    cleo = site.hub.users.add("cleo", password, projects=["etl"])
+    cookie = site.sign_in("cleo", password)
+    for path, status in (
+        ("/api/v1/notices", 200),
+        ("/api/v1/preferences", 200),
+        ("/events/cleo", 200),
+        (f"/events/{cleo.id}", 200),
+        ("/events/somebody", 403),
+        ("/api/v1/notices?user=token", 403),
+    ):
+        assert site.ask("GET", path, Cookie=cookie)[0] == status, path

@@ -13,7 +13,7 @@ from claudia_core.api.realtime import Limits
 from claudia_core.ports import Retention
 from claudia_core.testing.waiting import eventually
 from tests.api.realtime.raw import RawClient
-from tests.api.realtime.serving import Served, serving
+from tests.api.realtime.serving import Served, hear, say, serving
 
 STREAM = "/api/v1/events/stream"
 
@@ -171,6 +171,18 @@ def test_notifications_of_a_user_by_name(claudia: Claudia) -> None:
             sent = stream.next()
             assert (sent.event, sent.data["data"]["title"]) == ("notification:sent", "load: failed")
             assert sent.data["data"]["owner"] == user.id
+
+
+async def test_a_socket_knows_a_user_by_name(claudia: Claudia) -> None:
+    """The channel `user:NAME` of a WebSocket gets what is told about the user's id, and keeps its name."""
+    user = claudia.users.add("ada")
+    with serving(claudia) as served:
+        async with served.ws() as client:
+            await hear(client)
+            assert (await say(client, type="subscribe", channel="user:ada"))["channel"] == "user:ada"
+            served.append(7, type="note:mail", subject=f"user:{user.id}")
+            message = await hear(client)
+            assert (message["channel"], message["data"]["data"]["n"]) == ("user:ada", 7)
 
 
 @pytest.mark.parametrize(
