@@ -50,7 +50,7 @@ class RedisCache:
         self._prefix = prefix
         self._away_until = 0.0
         self.errors = 0
-        self.url = _without_secrets(url)
+        self.url = without_secrets(url)
         try:
             self._client = redis.Redis.from_url(
                 url, socket_timeout=timeout, socket_connect_timeout=timeout, health_check_interval=30
@@ -147,7 +147,8 @@ class RedisCache:
         return f"{self._prefix}:claim:{key}"
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
+    """The address without name and password."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 

@@ -16,7 +16,7 @@ from cyclopts.validators import Number
 from claudia_core.address import store_file
 from claudia_core.app import Claudia
 from claudia_core.cli.hub import Database
-from claudia_core.cli.terminal import configure_logs, say
+from claudia_core.cli.terminal import complain, configure_logs, say
 from claudia_core.errors import InvalidValue, SettingsError
 from claudia_core.settings import Settings, load_settings
 
@@ -55,12 +55,24 @@ def serve(
     configure_logs()
     packages = _packages(folder) if demo else []
     settings = load_settings(database_url=database, host=host, port=port, display="off")
+    _tell_of_servers(settings)
     with (
         closing(_listen(settings)) as listener,
         Claudia(settings=settings) as claudia,
     ):
         _serve(claudia, listener, packages, pace or None, grpc)
     say("The hub has stopped.")
+
+
+def _tell_of_servers(settings: Settings) -> None:
+    """What is wrong with servers that the hub can do without for a while: it starts all the same."""
+    if settings.redis_url is None and settings.broker_url is None:
+        return
+    from claudia_core.cli.doctor.servers import examine_servers
+
+    for finding in examine_servers(settings):
+        if finding.cure:
+            complain(finding.text, finding.cure)
 
 
 def _packages(folder: Path | None) -> list[Package]:

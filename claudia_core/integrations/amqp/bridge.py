@@ -38,7 +38,8 @@ class AmqpBridge:
         subscription = self.forwarder.subscription
         behind = max(0, self._store.head() - subscription.cursor.sequence) if subscription.is_holder else 0
         if not self.consumer.is_connected:
-            return Health.WARN, f"{self.broker.url} is away; {behind} events wait in the log"
+            why = self.consumer.fault or f"{self.broker.url} is away"
+            return Health.WARN, f"{why}; {behind} events wait in the log"
         if behind > 10_000:
             return Health.WARN, f"{behind:,} events are not forwarded yet"
         return Health.PASS, ""

@@ -16,8 +16,8 @@ from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import AMQPError
 
-from claudia_core.errors import ClaudiaError, InvalidValue
-from claudia_core.integrations.amqp.broker import Broker
+from claudia_core.errors import BrokerUnavailable, ClaudiaError, InvalidValue
+from claudia_core.integrations.amqp.broker import Broker, mapped
 from claudia_core.logs import get_logger
 from claudia_core.ports import Store, Transaction, Work
 from claudia_core.services.events import Events, NewEvent
@@ -94,6 +94,7 @@ class Consumer:
         self.repeated = 0
         self.dead = 0
         self.is_connected = False
+        self.fault: BrokerUnavailable | None = None
         self._channel: AbstractChannel | None = None
         self._task = broker.submit(self._run())
 
@@ -114,7 +115,8 @@ class Consumer:
             try:
                 await self._consume()
             except (OSError, AMQPError, RuntimeError, TimeoutError) as error:
-                log.warning("the broker is away and tried again", broker=self._broker.url, error=type(error).__name__)
+                self.fault = mapped(error, self._broker.url)
+                log.warning("the broker is away and tried again", error=str(self.fault))
             self.is_connected = False
             await asyncio.sleep(PAUSE)
 
@@ -122,7 +124,7 @@ class Consumer:
         channel = self._channel = await self._broker.channel(confirms=True)
         await channel.set_qos(prefetch_count=PREFETCH)
         queue = await self._declared(channel)
-        self.is_connected = True
+        self.is_connected, self.fault = True, None
         async with queue.iterator() as messages:
             async for incoming in messages:
                 await self._take(channel, incoming)
