@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
@@ -10,7 +11,10 @@ import panel as pn
 from bokeh.document import Document
 
 EVERY = 4.0
-"""Seconds after which a browser is asked again to answer a change when it has painted it."""
+"""Seconds, by chance up to twice as many, after which a browser is asked again to answer a change once it is painted.
+
+By chance, so that many pages do not answer at once.
+"""
 
 HOLD = 4.0
 """Seconds without an answer after which nothing more is sent: the browser is slow, or its page is hidden."""
@@ -27,7 +31,7 @@ class Flow:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._asked = self._answered = 0
-        self._asked_at = -EVERY
+        self._asked_at = self._every = -EVERY
         self._losses = 0
 
     @classmethod
@@ -37,10 +41,11 @@ class Flow:
 
     def ask(self) -> int:
         """The number of a question that goes with a change now; 0 where none is due."""
-        if self._asked > self._answered or self._clock() - self._asked_at < EVERY:
+        if self._asked > self._answered or self._clock() - self._asked_at < self._every:
             return 0
         self._asked += 1
         self._asked_at = self._clock()
+        self._every = EVERY * (1.0 + random.random())  # noqa: S311 - no secret
         return self._asked
 
     def answer(self, number: int) -> None:

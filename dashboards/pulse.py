@@ -13,8 +13,11 @@ from panel.io.state import set_curdoc
 from dashboards.glance import MOMENT
 from dashboards.wire import Wire, frames, is_free, lines
 
-PERIOD = 0.15
-"""Seconds between two beats."""
+PERIOD = 0.12
+"""Seconds from beat to beat."""
+
+BREAK = 0.05
+"""Least seconds between the end of a beat and the next: others have the loop, too."""
 
 AT_ONCE = 4
 """Sessions that are brought up to date side by side; a slow one holds up no other for long."""
@@ -73,8 +76,10 @@ class Pulse:
         self._sessions.pop(beaten, None)
 
     async def _beat(self) -> None:
+        loop, began = asyncio.get_running_loop(), 0.0
         while self._sessions:
-            await asyncio.sleep(PERIOD)
+            await asyncio.sleep(max(BREAK, began + PERIOD - loop.time()))
+            began = loop.time()
             due = self._due()
             if not due:
                 continue

@@ -82,7 +82,10 @@ class Crowd:
             self.writer.answer()
 
     def round(self, seconds: float) -> Round:
-        """Events for so long."""
+        """Events for so long, after a moment of them: the server may have been stopped before."""
+        if self.writer is not None:
+            self.writer.ask("1.0")
+            time.sleep(0.5)
         self.viewers.ask("told")
         server, viewers, began = self.server.cpu, self.viewers.cpu, time.time()
         told: Told = []

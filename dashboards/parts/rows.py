@@ -121,6 +121,13 @@ class Rows(Part):
         known = None if self._known is None else Sheet(unlinked(self._known.rows))
         return difference(known, Sheet(unlinked(self.rows)), self._keys)
 
+    def _heed(self, data: Any) -> bool:
+        """An answer after painting, unless something waits for it."""
+        if "painted" not in data or self._known is not self._sheet:
+            return False
+        self._flow.answer(int(data["painted"]))
+        return True
+
     def _on_message(self, data: Any) -> None:
         if "painted" in data:
             self._flow.answer(int(data["painted"]))

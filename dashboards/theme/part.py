@@ -83,6 +83,15 @@ class Part(JSComponent):
         for model, _ in self._models.values():
             wire.tell(model.id, sent)
 
+    def _server_event(self, doc: Document, event: Any) -> None:
+        """Take a browser's event; what changes no document goes past Panel, which would take four turns for it."""
+        if not (event.event_name == "data_event" and self._heed(event.data)):
+            super()._server_event(doc, event)
+
+    def _heed(self, data: Any) -> bool:  # noqa: ARG002 - for those who do
+        """Take a message of `live.js` that changes no document, in whatever thread it comes; whether it was one."""
+        return False
+
     def _handle_msg(self, data: Any) -> None:
         """Hand a browser's message on with the document's lock held, which Panel does not do by itself."""
         pn.state.execute(partial(self._on_message, data), schedule=True)
