@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,9 @@ STARTS = 200
 CHANGES = 3
 """State changes of a task from its making to its end: created, started, completed."""
 
+SPINS = 8
+"""Tasks of half a second of a core."""
+
 QUEUED, PROCESSES, AGENTS = 10_000, 4, 2
 
 
@@ -39,6 +44,8 @@ def run() -> Iterator[Figure]:
         waits = starts(f"{folder}/starts.db")
         yield Figure("submit to start, p50", percentile(waits, 50) * 1e3, "ms", 10)
         yield Figure("submit to start, p99", percentile(waits, 99) * 1e3, "ms")
+        one, two = (spinning(f"{folder}/spin{number}.db", number) for number in (1, 2))
+        yield Figure("work of the processor, two processes against one", one / two, "times", raw=f"{two:.2f} s")
         seconds = many_claims(f"{folder}/claims.db")
         name = f"{QUEUED:,} tasks by {PROCESSES * AGENTS} agents in {PROCESSES} processes"
         yield Figure(name, QUEUED / seconds, "tasks/s", raw="each claimed exactly once, or this fails")
@@ -101,6 +108,20 @@ def starts(path: str) -> list[float]:
             waits.append(at[0] - asked)
             _wait_for(hub, n + 1)
     return waits
+
+
+def spinning(path: str, capacity: int) -> float:
+    """Seconds in which an agent's processes do `SPINS` tasks that each keep a core busy, their start not counted."""
+    os.environ["CLAUDIA_DATABASE_URL"] = path  # where the processes, which import the handlers again, find the hub
+    sys.modules.pop("tests.engines.app", None)
+    with importlib.import_module("tests.engines.app").claudia as hub:
+        hub.work(capacity=capacity)
+        hub.tasks.create_many(NewTask(type="spin", payload={"seconds": 0.01}) for _ in range(2 * capacity))
+        _wait_for(hub, 2 * capacity)
+        started = time.perf_counter()
+        hub.tasks.create_many(NewTask(type="spin", payload={"seconds": 0.5}) for _ in range(SPINS))
+        _wait_for(hub, 2 * capacity + SPINS)
+        return time.perf_counter() - started
 
 
 def many_claims(path: str) -> float:

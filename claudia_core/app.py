@@ -437,6 +437,7 @@ class Claudia(Accounts, Syncing, Outside):
         self.notifications.notices.prune(utc_now() - timedelta(days=settings.keep_days))
         self.notifications.dispatches.prune(utc_now() - timedelta(days=settings.keep_days))
         self.hooks.prune()
+        self.agents.prune(utc_now() - timedelta(days=settings.keep_days))
         return self.store.prune(Retention(age=timedelta(days=settings.keep_days), bytes=settings.keep_bytes))
 
     def flush(self, timeout: float = 30.0) -> None:

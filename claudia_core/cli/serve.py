@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from claudia_core.address import store_file
+from claudia_core.address import is_mongodb, store_file
 from claudia_core.app import Claudia
 from claudia_core.cli.hub import Database
 from claudia_core.cli.terminal import complain, configure_logs, say
@@ -97,7 +97,7 @@ def _has_login(settings: Settings) -> bool:
     if settings.oidc_issuer or settings.github_client_id or settings.google_client_id:
         return True
     file = store_file(settings)
-    if file is None or not file.exists():
+    if not is_mongodb(settings) and (file is None or not file.exists()):
         return False
     with Claudia(settings=settings) as claudia:
         return claudia.users.can_sign_in()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -147,6 +148,11 @@ def _require_importable(function: Function) -> None:
     if "<" in function.__qualname__:
         hint = "define it at the top of a module: another process imports it"
         raise InvalidValue(f"{function.__qualname__} cannot be found by other processes", field="engine", hint=hint)
+    if function.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
+        hint = "put it in a module that the notebook imports"
+        raise InvalidValue(
+            f"other processes cannot import {function.__qualname__} from here", field="engine", hint=hint
+        )
 
 
 def _require_whole(value: object, name: str, least: int, most: int) -> None:

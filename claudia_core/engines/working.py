@@ -192,8 +192,14 @@ class Working:
             raise
         except StoreError as error:
             log.warning("the store is away: an agent waits", error=str(error), running=len(self._running))
-            time.sleep(PAUSE)
-            self._wake.set()
+            self._pause()
+        except Exception as error:  # noqa: BLE001 - an agent that ended here would keep its tasks, and its lease, for ever
+            log.error("an agent's turn failed, and is tried again", error=repr(error), running=len(self._running))
+            self._pause()
+
+    def _pause(self) -> None:
+        time.sleep(PAUSE)
+        self._wake.set()
 
     def _turn(self) -> None:
         self._gather()

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from claudia_core.errors import IllegalTransition, InvalidValue, NotFound, TooLarge
@@ -202,6 +203,19 @@ class Agents:
         where = {} if status is None else {"status": status.value}
         page = self._store.find(Query("agents", where, limit=limit))
         return [Agent.from_document(document) for document in page.documents]
+
+    def prune(self, before: datetime) -> int:
+        """Forget agents that ended, or were lost, before a moment; returns how many, 1,000 at most."""
+        where = {"status": (AgentStatus.OFFLINE.value, AgentStatus.LOST.value)}
+        gone = {**where, "expires_at": Range("", to_text(before))}
+        found = self._store.find(Query("agents", gone, "expires_at", limit=1_000)).documents
+
+        def work(tx: Transaction) -> None:
+            for document in found:
+                tx.delete("agents", document["id"])
+
+        self._store.write(work).result()
+        return len(found)
 
     def reap(self, now_text: str) -> int:
         """Fail the tasks of every agent whose lease ran out before `now_text`; returns how many tasks.

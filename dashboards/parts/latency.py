@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from claudia_core import Claudia
 
 DAYS = 7
+LEAST = 12 * 3_600_000
+"""Milliseconds that the axis holds at least, so that a first hour is no block."""
+
 BAR = "#4f83e6"
 FAILED = "#d64545"
 
@@ -77,7 +80,7 @@ class LatencyChart(Chart):
         bad = [moment + 1_700_000 for moment, hour in zip(at, data, strict=True) if hour.failed]
         self._fails.data = {"x": bad, "y": [most * 1.08] * len(bad)}
         end = at[-1] + 3_600_000
-        self._figure.x_range.update(start=max(at[0], end - DAYS * 86_400_000) - 1_800_000, end=end)
+        self._figure.x_range.update(start=min(at[0], end - LEAST) - 1_800_000, end=end)
         self._figure.y_range.update(start=0, end=most * 1.2)
 
     def twin(self, data: Sequence[HealthPeriod]) -> list[dict[str, Any]]:

@@ -4,7 +4,10 @@ import signal
 import subprocess
 import sys
 
+import psutil
+
 from claudia_core.model import AgentStatus, Status
+from claudia_core.testing.waiting import eventually
 from tests.engines.agents import ROOT, agent, online
 from tests.engines.conftest import when
 
@@ -49,12 +52,17 @@ def test_a_killed_agent(claudia_file, tmp_path):
     database = tmp_path / "claudia.db"
     with agent(database, "--capacity", "2", **BRIEF) as first:
         online(claudia_file)
-        waiting = claudia_file.tasks.create(type="note", payload={"file": str(tmp_path / "out"), "seconds": 3})
+        waiting = claudia_file.tasks.create(type="note", payload={"file": str(tmp_path / "out"), "seconds": 5})
         spinning = claudia_file.tasks.create(type="listen", attempts=2)
         for task in (waiting, spinning):
             when(claudia_file, task.id, lambda task: task.status is Status.ACTIVE)
+        when(claudia_file, spinning.id, lambda task: task.progress.current > 0, 60)
+        began = psutil.Process(first.pid).children(recursive=True)
+        assert began
         first.kill()
         first.communicate()
+        psutil.wait_procs(began, 30)
+        assert not [process for process in began if process.is_running() and process.status() != "zombie"]
         claudia_file.tasks.cancel(spinning.id)
         with agent(database, **BRIEF):
             done = when(claudia_file, waiting.id, lambda task: task.status.is_terminal, 60)
@@ -71,3 +79,24 @@ def test_what_is_no_app():
         found = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
         assert found.returncode == 2
         assert message in found.stderr
+
+
+def test_an_agent_that_was_taken_for_lost(claudia_file, tmp_path):
+    """It stood still while its lease ran out, and another did its task: what it says afterwards changes nothing."""
+    database, out = tmp_path / "claudia.db", tmp_path / "out"
+    with agent(database, "--capacity", "1", **BRIEF) as first:
+        online(claudia_file)
+        task = claudia_file.tasks.create(type="note", payload={"file": str(out), "seconds": 1})
+        when(claudia_file, task.id, lambda task: task.status is Status.ACTIVE)
+        first.send_signal(signal.SIGSTOP)
+        with agent(database, **BRIEF):
+            done = when(claudia_file, task.id, lambda task: task.status.is_terminal, 60)
+            first.send_signal(signal.SIGCONT)
+            eventually(lambda: out.read_text().splitlines()[1:], 60)  # it has ended its work, too
+            eventually(lambda: not claudia_file.agents.get(done.agent_id).vitals.running, 30)
+            first.send_signal(signal.SIGTERM)
+            _, errors = first.communicate(timeout=60)
+    assert sorted(out.read_text().splitlines()) == [f"{task.id} 1", f"{task.id} 2"]
+    assert claudia_file.tasks.get(task.id) == done
+    assert (done.status, done.claim) == (Status.COMPLETED, 2)
+    assert "claim 1" in errors

@@ -90,6 +90,5 @@ def test_agents_of_several_processes(claudia_file, tmp_path):
             claimer.stdin.flush()
         taken = [claimer.communicate(timeout=240)[0].split() for claimer in claimers]
     assert Counter(id for some in taken for id in some) == Counter(ids)
-    assert all(taken), "each process had its share"
     assert claudia_file.tasks.counts()[Status.COMPLETED] == number
     assert Counter(every(claudia_file, "task:started")) == Counter(ids)

@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from claudia_core.app import Claudia
 from claudia_core.errors import Conflict, InvalidValue
 from claudia_core.model import AgentStatus, Status
 from claudia_core.model.agent import AgentMode
 from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.times import utc_now
+from claudia_core.settings import default_settings
+from claudia_core.testing.stores import FlakyStore
 from claudia_core.testing.waiting import eventually
 from tests.engines.conftest import when
 
@@ -232,8 +235,6 @@ def test_closing_the_hub_ends_its_agent(claudia_file):
     agent = claudia_file.work()
     claudia_file.close()
     assert agent.is_over
-    from claudia_core.app import Claudia
-
     with Claudia(settings=claudia_file.settings) as other:
         assert other.agents.get(agent.agent_id).status is AgentStatus.OFFLINE
 
@@ -306,3 +307,90 @@ def test_a_deadline_ends_what_runs_and_what_waits(claudia, ended):
     late = [event.subject for event in claudia.events.list(types=["task:overdue"]).events]
     assert sorted(late) == sorted([too_late.id, cut.id])
     assert not ran.is_set()
+
+
+def test_a_store_that_is_away():
+    """What ends meanwhile is saved when it is back, once; what waits is taken then."""
+    store = FlakyStore()
+    with Claudia(store=store, settings=default_settings(display="off")) as hub:
+        go, ran = threading.Event(), []
+
+        @hub.handler("x")
+        def x(task, payload):
+            ran.append(payload)
+            assert go.wait(60)
+            return payload
+
+        agent = hub.work(capacity=1)
+        first, second = (hub.tasks.create(type="x", payload=number) for number in (1, 2))
+        eventually(lambda: ran, 30)
+        store.is_away = True
+        go.set()
+        threading.Event().wait(0.3)
+        assert agent.running == [first.id]
+        store.is_away = False
+        for task in (first, second):
+            assert when(hub, task.id, lambda found: found.status.is_terminal).status is Status.COMPLETED
+        assert ran == [1, 2]
+
+
+def test_an_end_that_cannot_be_saved(claudia, ended, monkeypatch):
+    """It fails its task, and no other: those that end in the same commit are saved."""
+    from claudia_core.engines import handled
+    from claudia_core.services.moves import Move, completing
+
+    def broken(tx, task):
+        raise ZeroDivisionError("in the transaction")
+
+    def finished(result):
+        return Move("complete", {}, broken) if result == "broken" else completing(result)
+
+    monkeypatch.setattr(handled, "completing", finished)
+    claudia.handlers.register("x", lambda task, payload: payload)
+    tasks = [claudia.tasks.create(type="x", payload=payload) for payload in ("fine", "broken", "fine")]
+    claudia.work()
+    found = [ended(task) for task in tasks]
+    assert [task.status for task in found] == [Status.COMPLETED, Status.FAILED, Status.COMPLETED]
+    assert "ZeroDivisionError" in found[1].error.message
+
+
+def test_the_same_type_over_several_agents(claudia_file):
+    """No more of a type at once than its handler says, however many agents there are."""
+    at_once, most, lock = [0], [0], threading.Lock()
+
+    def x(task):
+        with lock:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        threading.Event().wait(0.02)
+        with lock:
+            at_once[0] -= 1
+
+    with Claudia(settings=claudia_file.settings) as other:
+        for hub in (claudia_file, other):
+            hub.handlers.register("x", x, concurrency=2)
+            hub.work(capacity=8)
+        tasks = [claudia_file.tasks.create(type="x") for _ in range(20)]
+        for task in tasks:
+            assert when(claudia_file, task.id, lambda found: found.status.is_terminal).status is Status.COMPLETED
+    assert most[0] == 2
+
+
+def test_a_turn_that_fails(claudia, ended, monkeypatch):
+    """The agent goes on: else what it had claimed would be nobody's, and kept alive by its heartbeats."""
+    from claudia_core.services.claims import Claims
+
+    asked = []
+    is_waiting = Claims.is_waiting
+
+    def failing(self, types):
+        asked.append(types)
+        if len(asked) == 1:
+            raise ZeroDivisionError("a defect")
+        return is_waiting(self, types)
+
+    monkeypatch.setattr(Claims, "is_waiting", failing)
+    claudia.handlers.register("x", lambda task: None)
+    claudia.work()
+    assert ended(claudia.tasks.create(type="x")).status is Status.COMPLETED
+    assert len(asked) > 1

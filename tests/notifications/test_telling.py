@@ -234,9 +234,9 @@ def test_who_is_confined_is_told_of_their_projects_only(stage: Stage) -> None:
 
 
 def test_what_is_offered(stage: Stage) -> None:
-    """The offered rules tell of failed tasks, errors that are back, lost agents and health; added twice, they are
-    there once."""
-    assert len(stage.of.rules.add_offered()) == 6
+    """The offered rules tell of failed and late tasks, errors that are back, lost agents and health; added twice,
+    they are there once."""
+    assert len(stage.of.rules.add_offered()) == 7
     assert list(stage.of.rules.add_offered()) == []
     stage.start()
     stage.emit("issue:regressed", "i1", {"title": "ValueError: no", "culprit": "m.f"})

@@ -119,3 +119,13 @@ def test_leaving_in_good_order(claudia):
     assert {claudia.tasks.get(task.id).status for task in (parent, child)} == {Status.CANCELLED}
     types = [event.type for event in claudia.store.events(0, types=("agent:offline", "task:cancelled")).events]
     assert types == ["task:cancelled", "task:cancelled", "agent:offline"]
+
+
+def test_agents_of_long_ago_are_forgotten(claudia, brief):
+    """Those that ended or were lost; never one that is online."""
+    left, lost, alive = brief.register("left"), brief.register("lost"), claudia.agents.register("alive")
+    brief.leave(left.id)
+    brief.reap(wait_for_expiry(brief, lost))
+    assert brief.prune(utc_now() - timedelta(days=1)) == 0
+    assert brief.prune(utc_now() + timedelta(days=1)) == 2
+    assert [agent.id for agent in brief.list()] == [alive.id]

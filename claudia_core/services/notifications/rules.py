@@ -29,6 +29,7 @@ CHANGEABLE: Mapping[str, Callable[[Any], Any]] = {
 
 OFFERED: Sequence[Mapping[str, Any]] = (
     {"name": "A task failed", "events": ["task:failed"], "level": "warning"},
+    {"name": "A task is late or silent", "events": ["task:overdue", "task:stalled"], "level": "warning"},
     {"name": "An error is back", "events": ["issue:regressed"], "level": "warning"},
     {"name": "An agent is lost", "events": ["agent:lost"], "level": "critical"},
     {
