@@ -15,6 +15,7 @@ BENCHMARKS = {
     "tracking": "track() against a bare loop and tqdm",
     "store": "durable state changes and coalesced progress against raw executemany",
     "cache": "a hit of the cache against a raw GET and decode on the same Redis",
+    "amqp": "events forwarded to RabbitMQ against raw confirmed publishing with the same window",
     "mongodb": "the MongoDB store against raw bulk writes; two processes that share it",
     "agents": "tasks that agents run, how soon they begin, and claims of many processes, against raw state changes",
     "feed": "a commit's way into another process",

@@ -30,15 +30,27 @@ class Forwarder:
         exchange: the topic exchange; declared durable.
         name: the subscription's name.
         lease: seconds after which another process takes over from one that died.
+        from_start: whether a new subscription begins at the oldest event kept, or behind what is there.
     """
 
-    def __init__(self, broker: Broker, store: Store, exchange: str, *, name: str = "amqp", lease: float = 10.0) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        store: Store,
+        exchange: str,
+        *,
+        name: str = "amqp",
+        lease: float = 10.0,
+        from_start: bool = False,
+    ) -> None:
         self._broker = broker
         self._name = exchange
         self._channel: AbstractChannel | None = None
         self._exchange: AbstractExchange | None = None
         self._confirmed = 0
-        self.subscription = Subscription(store, name, self._forward, batch=True, lease=lease, max_pause=5.0)
+        self.subscription = Subscription(
+            store, name, self._forward, batch=True, lease=lease, max_pause=5.0, from_start=from_start
+        )
 
     def stop(self) -> None:
         """Forward no more; another process may go on."""
