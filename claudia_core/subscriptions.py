@@ -20,14 +20,27 @@ from claudia_core.ports import Document, Store, Transaction
 
 log = get_logger(__name__)
 
+BUSY = 0.05
+"""Seconds after the last news for which more are expected."""
+
+BREATH = 0.02
+"""Seconds to wait then, so that a busy log costs a look at it per stretch of events and not per commit."""
+
+SLICE = 100
+"""Most events read, and handed over, at once."""
+
+UNTOUCHED = object()
+"""What a handler returns that did nothing about its events: that they may come again does no harm."""
+
 
 class Subscription:
     """A named cursor on the log that one process at a time works at: at least once, in order.
 
     The handler gets one event at a time. When it raises, the same event comes again after a pause that doubles up to
-    `max_pause` seconds. The cursor is stored after each stretch of events and with each renewal of the lease, which is
-    renewed between two events: a handler that takes longer than `lease` seconds may see another process begin again
-    at the same event. The lease passes on when it was not renewed for `lease` seconds.
+    `max_pause` seconds. The cursor is stored after each stretch of events, unless the handler returned `UNTOUCHED` for
+    all of it, and with each renewal of the lease, which is renewed between two events: a handler that takes longer than
+    `lease` seconds may see another process begin again at the same event. The lease passes on when it was not renewed
+    for `lease` seconds.
 
     Args:
         store: where the log, the cursor and the lease are.
@@ -38,7 +51,7 @@ class Subscription:
         lease: seconds without a renewal after which another process may take over.
         from_start: where a new subscription begins: at the oldest event kept, or behind what is there now.
         max_pause: most seconds between two tries of one event.
-        batch: hand over a list of up to 100 events at once instead of one: all of them come again when it raises.
+        batch: hand over a list of up to `SLICE` events at once instead of one: all of them come again when it raises.
     """
 
     def __init__(
@@ -70,9 +83,11 @@ class Subscription:
         # Looked up here and not in the thread: what happens from now on must not be missed.
         self._begin = max(0, store.log_status().oldest - 1) if from_start else store.head()
         self._position = self._begin
+        self._is_touched = False
         self._renewed = 0.0
         self._other = Sighting()
         self._beat = 0
+        self._worked_at = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"claudia-subscription-{name}", daemon=True)
         self._thread.start()
@@ -152,9 +167,12 @@ class Subscription:
         }
 
     def _work(self) -> None:
-        if self._store.wait(self._position, min(0.5, self._lease / 4)) <= self._position:
+        head = self._store.wait(self._position, min(0.5, self._lease / 4))
+        if head <= self._position:
             return
-        part = self._store.events(self._position, 100, self._types)
+        if head < self._position + SLICE:
+            self._breathe()
+        part = self._store.events(self._position, SLICE, self._types)
         if part.gap is not None:
             self._tell_gap(part.gap)
         for events in self._steps(part.events):
@@ -163,8 +181,14 @@ class Subscription:
                 return
             self._position = events[-1].sequence
         self._position = part.position
-        if part.events:  # else the next renewal is soon enough: nothing would come twice
+        if self._is_touched:  # else the next renewal is soon enough: nothing would be done twice
             self._save()
+
+    def _breathe(self) -> None:
+        """While news come quickly, take a few commits together; the first of them is never delayed."""
+        if time.monotonic() - self._worked_at < BUSY:
+            self._stopped.wait(min(BREATH, self._lease / 4))
+        self._worked_at = time.monotonic()
 
     def _steps(self, events: list[Event]) -> list[list[Event]]:
         """What is handed over at once."""
@@ -194,19 +218,21 @@ class Subscription:
                 self._stopped.wait(min(rest, self._lease / 4))
                 continue
             try:
-                self._handler(events if self._batch else events[0])
+                result = self._handler(events if self._batch else events[0])
             except (Exception, SystemExit) as error:  # noqa: BLE001 - the event comes again; the error is kept
                 self._note(error)
                 log.warning("a subscription's handler failed", name=self.name, type=events[0].type, error=repr(error))
                 next_try = time.monotonic() + pause
                 pause = min(2 * pause, self._max_pause)
             else:
+                self._is_touched = self._is_touched or result is not UNTOUCHED
                 self.handled += len(events)
                 return True
         return False
 
     def _save(self) -> None:
         self._store.write(self._store_position).result()
+        self._is_touched = False
 
     def _store_position(self, tx: Transaction) -> None:
         found = tx.get("subscriptions", self.name)

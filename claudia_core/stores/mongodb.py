@@ -98,10 +98,9 @@ class MongoStore(Answers):
             self.url,
             self.epoch,
             patience=patience,
-            told=self._has_committed,
             now=self._now,
         )
-        self._writer = Writer(self._commits, name="claudia-mongodb-writer")
+        self._writer = Writer(self._commits, name="claudia-mongodb-writer", told=self._has_committed)
 
     def __repr__(self) -> str:
         return f"MongoStore({self.url!r})"

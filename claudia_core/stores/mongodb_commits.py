@@ -101,7 +101,6 @@ class MongoCommits:
         place: for messages.
         epoch: names the log.
         patience: seconds for which a batch is tried again.
-        told: called after each commit that changed something.
         now: says when a commit is made.
     """
 
@@ -113,7 +112,6 @@ class MongoCommits:
         epoch: str,
         *,
         patience: float,
-        told: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
@@ -122,7 +120,6 @@ class MongoCommits:
         self._place = place
         self._epoch = epoch
         self._patience = patience
-        self._told = told
         self._now = now
         self._race = Race(client, self._database, place, patience=patience)
         self._base = Transacted(place)
@@ -163,7 +160,6 @@ class MongoCommits:
                 self._finish(session, batch)
             self._mine = self._chain.get("n", 0) + 1
             self._base.kept.note_all(changes)
-            self._told()
         else:
             session.abort_transaction()
         self._race.over()

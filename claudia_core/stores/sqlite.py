@@ -73,8 +73,8 @@ class SqliteStore(Answers):
         forks.require_safe(path)
         with sqlite_errors(str(path)):
             self.epoch = sqlite_file.prepare(path, busy_timeout=min(busy_timeout, 5.0))
-            self._commits = SqliteCommits(self._connect, path, self.epoch, self._has_committed, self._now)
-        self._writer = Writer(self._commits, name="claudia-sqlite-writer")
+            self._commits = SqliteCommits(self._connect, path, self.epoch, self._now)
+        self._writer = Writer(self._commits, name="claudia-sqlite-writer", told=self._has_committed)
         forks.watch(self)
 
     def _connect(self) -> apsw.Connection:

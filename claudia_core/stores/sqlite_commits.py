@@ -73,7 +73,6 @@ class SqliteCommits:
         connect: makes a connection.
         path: the file, for messages.
         epoch: names its log.
-        told: called after each commit that changed something.
         now: says when a commit is made.
     """
 
@@ -82,13 +81,11 @@ class SqliteCommits:
         connect: Callable[[], apsw.Connection],
         path: Path,
         epoch: str,
-        told: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
         self._connect = connect
         self._path = str(path)
         self._epoch = epoch
-        self._told = told
         self._now = now
         self._gate = threading.Lock()  # held from begin to the end of a commit, and around a fork
         self._is_writing = False
@@ -117,7 +114,6 @@ class SqliteCommits:
         if self._base is not None:
             self._base.keep(changes)
         self._leave()
-        self._told()
 
     def abort(self) -> None:
         """Leave a commit at any point of it."""

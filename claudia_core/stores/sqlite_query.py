@@ -141,9 +141,12 @@ def events_sql(after: int, limit: int, types: Sequence[str], subject: str | None
     elif types:
         index, walks = "INDEXED BY events_type", [[("type = ?", (type,))] for type in dict.fromkeys(types)]
     parts = [_where(walk) for walk in walks]
-    select = f"SELECT seq, time, type, subject, data FROM events {index} WHERE seq > {after:d}"
+    select = f"SELECT seq, time, type, subject, data FROM events {index} WHERE seq > ?"  # bound: it is prepared once
     union = " UNION ALL ".join(select + where.replace("WHERE", " AND", 1) for where, _ in parts)
-    return f"{union} ORDER BY seq LIMIT ?", [*(value for _, bound in parts for value in bound), limit]
+    values: list[str | int] = []
+    for _, bound in parts:
+        values += [after, *bound]
+    return f"{union} ORDER BY seq LIMIT ?", [*values, limit]
 
 
 def _sorted_out(query: Query) -> Asked:

@@ -29,6 +29,9 @@ MAX_POSTS = 10_000
 
 log = get_logger(__name__)
 
+type Outcome = tuple[Callable[[Any], None], Any]
+"""What tells a caller, and with which value."""
+
 
 class LostRace(Exception):
     """A commit met another writer's, and nothing of it was saved: the batch runs again. `cause` says it in words."""
@@ -72,10 +75,26 @@ class Writer:
 
     A request is run with its changes apart from the others', and merged when it succeeds: one that raises leaves no
     trace and does not disturb its neighbours.
+
+    Args:
+        backend: saves commits.
+        name: of the thread.
+        told: called after each commit that changed something, once its callers know: they are waited for.
+        post_delay: seconds for which posts wait for others.
+        retry_delay: seconds between two tries while the store is away.
     """
 
-    def __init__(self, backend: Backend, *, name: str, post_delay: float = 0.05, retry_delay: float = 0.5) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        name: str,
+        told: Callable[[], None] = lambda: None,
+        post_delay: float = 0.05,
+        retry_delay: float = 0.5,
+    ) -> None:
         self._backend = backend
+        self._told = told
         self._post_delay = post_delay
         self._retry_delay = retry_delay
         self._queue: deque[_Request] = deque()
@@ -204,7 +223,7 @@ class Writer:
 
     def _commit(self, batch: list[_Request]) -> None:
         try:
-            outcomes = self._won(batch)
+            outcomes, has_changed = self._won(batch)
         except StoreUnavailable as error:
             self._backend.abort()
             self._fail(batch, error)
@@ -214,11 +233,13 @@ class Writer:
             self._fail_or_part(batch, error)
             return
         self._failing_since = None
-        for settle in outcomes:
-            settle()
+        for resolve, value in outcomes:
+            _settle(resolve, value)
+        if has_changed:
+            self._told()
 
-    def _won(self, batch: list[_Request]) -> list[Callable[[], None]]:
-        """What there is to settle once the batch is saved, in as many tries as the store allows."""
+    def _won(self, batch: list[_Request]) -> tuple[list[Outcome], bool]:
+        """What there is to settle once the batch is saved, in as many tries as the store allows; whether it changed."""
         while True:
             try:
                 base, changes = self._backend.begin()
@@ -227,9 +248,9 @@ class Writer:
             except LostRace:
                 self._backend.abort()
             else:
-                return outcomes
+                return outcomes, bool(changes)
 
-    def _attempt(self, request: _Request, base: Base, batch: Changes) -> Callable[[], None]:
+    def _attempt(self, request: _Request, base: Base, batch: Changes) -> Outcome:
         transaction = BatchTransaction(base, batch)
         future = request.future
         try:
@@ -239,10 +260,10 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - a request's own error is its caller's, not its neighbours'
             if future is None:
                 log.warning("a post failed and was dropped", key=request.key, error=repr(error))
-                return _nothing_at_all
-            return _settle(future.set_exception, error)
+                return _nothing, None
+            return future.set_exception, error
         batch.merge(transaction.changes)
-        return _nothing_at_all if future is None else _settle(future.set_result, result)
+        return (_nothing, None) if future is None else (future.set_result, result)
 
     def _fail_or_part(self, batch: list[_Request], error: BaseException) -> None:
         """What cannot be saved together is tried one by one, so that only what is wrong fails."""
@@ -262,7 +283,7 @@ class Writer:
         self._keep(kept, error)
         for request in batch:
             if request.future is not None:
-                _settle(request.future.set_exception, error)()
+                _settle(request.future.set_exception, error)
         if kept:
             self._pause()
 
@@ -285,18 +306,11 @@ class Writer:
 
 
 def _nothing(_: object) -> None:
-    """A request that changes nothing."""
+    """A request that changes nothing; also what there is to settle for a post."""
 
 
-def _nothing_at_all() -> None:
-    """What there is to settle for a post."""
-
-
-def _settle(resolve: Callable[[Any], None], value: Any) -> Callable[[], None]:
-    def settle() -> None:
-        try:
-            resolve(value)
-        except InvalidStateError:  # the caller cancelled the future; its change is saved all the same
-            return
-
-    return settle
+def _settle(resolve: Callable[[Any], None], value: Any) -> None:
+    try:
+        resolve(value)
+    except InvalidStateError:  # the caller cancelled the future; its change is saved all the same
+        return

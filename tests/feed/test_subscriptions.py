@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from claudia_core.ports import Retention
-from claudia_core.subscriptions import Subscription
+from claudia_core.subscriptions import UNTOUCHED, Subscription
 from claudia_core.testing.stores import FlakyStore
 from claudia_core.testing.waiting import eventually
 
@@ -95,6 +95,22 @@ def test_events_of_no_interest_cost_no_writes(claudia, subscribe):
     assert claudia.store.get("subscriptions", "mail") == before
     subscription.stop()
     assert claudia.store.get("subscriptions", "mail")["position"] == 20
+
+
+def test_events_that_a_handler_left_alone_cost_no_writes(claudia, subscribe):
+    """The cursor is stored with the next renewal, at the end, or with the first event that something was done about."""
+    subscription = subscribe(lambda event: UNTOUCHED if event.type == "step:done" else None, lease=60)
+    eventually(lambda: subscription.is_holder)
+    before = claudia.store.get("subscriptions", "mail")
+    write(claudia.store, 20)
+    eventually(lambda: subscription.cursor.sequence == 20)
+    assert claudia.store.get("subscriptions", "mail") == before
+    write(claudia.store, 1, "task:failed")
+    eventually(lambda: claudia.store.get("subscriptions", "mail")["position"] == 21)
+    write(claudia.store, 5)
+    eventually(lambda: subscription.cursor.sequence == 26)
+    subscription.stop()
+    assert claudia.store.get("subscriptions", "mail")["position"] == 26
 
 
 def test_one_at_a_time(claudia, subscribe):

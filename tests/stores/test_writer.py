@@ -95,3 +95,13 @@ def test_posts_of_a_store_that_is_away(writer: Writer, backend: Backend, monkeyp
     assert len(backend.saved) + writer.dropped_posts == 26
     assert not writer.is_failing
     assert writer.waiting_posts == 0
+
+
+def test_others_are_told_after_the_callers(backend):
+    """Whoever waits for a change goes on before those do who look at every commit; nothing is told of no change."""
+    heard = []
+    writer = Writer(backend, name="writer", told=lambda: heard.append("others"))
+    writer.write(_put("one")).add_done_callback(lambda _: heard.append("caller"))
+    writer.flush(10)
+    writer.close()
+    assert heard == ["caller", "others"]

@@ -24,7 +24,7 @@ from claudia_core.resilience.integrations import Integrations
 from claudia_core.services.deliveries import queue
 from claudia_core.services.sealing import Safe
 from claudia_core.services.webhooks import Webhooks
-from claudia_core.subscriptions import Subscription
+from claudia_core.subscriptions import UNTOUCHED, Subscription
 
 log = get_logger(__name__)
 
@@ -97,16 +97,18 @@ class WebhookSender:
 
     # --- the subscription's thread ----------------------------------------------------------------------------------
 
-    def _take(self, events: list[Event]) -> None:
-        """Queue what is wanted; returns when it is durable."""
+    def _take(self, events: list[Event]) -> object:
+        """Queue what is wanted; returns when it is durable, or at once where nothing is."""
         told = [event for event in events if event.type not in NEVER_TOLD]
         if self._endpoints is None or any(event.type.startswith("webhook:") for event in told):
             self._endpoints = self._webhooks.list()
             self._tell(self._look_at_all)
         endpoints = [endpoint for endpoint in self._endpoints if endpoint.active]
-        if any(endpoint.wants(event) for event in told for endpoint in endpoints):
-            waited_for = self._store.write(lambda tx: queue(tx, endpoints, told)).result()
-            self._tell(self._wake, waited_for)
+        if not any(endpoint.wants(event) for event in told for endpoint in endpoints):
+            return UNTOUCHED
+        waited_for = self._store.write(lambda tx: queue(tx, endpoints, told)).result()
+        self._tell(self._wake, waited_for)
+        return None
 
     def _tell(self, work: Callable[..., Any], *args: Any) -> None:
         with suppress(RuntimeError):  # the loop has ended
