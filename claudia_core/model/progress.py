@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from claudia_core.model.changed import changed
 from claudia_core.model.times import from_optional_text, to_optional_text
 
 RATE_MEMORY = 10.0
@@ -73,13 +74,13 @@ class Progress:
     def finished(self, now: datetime) -> Progress:
         """The progress of a task that completed: all of the total, nothing to go."""
         done = self.current if self.total is None else max(self.current, self.total)
-        return replace(
+        return changed(
             self, current=done, total=self.total if self.total is not None else done, eta=0.0, updated_at=now
         )
 
     def stopped(self) -> Progress:
         """The progress of a task that ended early: as far as it came, with no time to go."""
-        return replace(self, eta=None)
+        return changed(self, eta=None)
 
     def _rate_at(self, now: datetime, current: float, since: datetime | None) -> float | None:
         before = self.updated_at or since

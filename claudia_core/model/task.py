@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from claudia_core.errors import IllegalTransition
+from claudia_core.model.changed import changed
 from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.progress import Progress
 from claudia_core.model.times import from_optional_text, from_text, to_optional_text, to_text
@@ -138,7 +139,7 @@ class Task:
         moved = self.changed(now, status=status, **{"due_at": None, "stalled_at": None, **changes})
         if moved.deadline is None and moved.stall_after is None:
             return moved
-        return replace(moved, watch_at=moved.next_look(now))
+        return changed(moved, watch_at=moved.next_look(now))
 
     def next_look(self, now: datetime) -> datetime | None:
         """When somebody must look whether the deadline has passed or news have stopped; None where nobody need."""
@@ -158,7 +159,7 @@ class Task:
 
     def changed(self, now: datetime, **changes: Any) -> Task:
         """This task with other fields, one version on."""
-        return replace(self, updated_at=now, version=self.version + 1, **changes)
+        return changed(self, updated_at=now, version=self.version + 1, **changes)
 
     def to_summary(self) -> dict[str, Any]:
         """As plain JSON without content: what lists, events and boards carry."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from claudia_core.errors import InvalidValue
 
@@ -15,12 +16,18 @@ def utc_now() -> datetime:
 
 def to_text(moment: datetime) -> str:
     """RFC 3339 text of 32 characters with microseconds, such as `2026-11-23T01:26:48.000000+00:00`."""
+    return _utc_text(moment) if moment.tzinfo is UTC else moment.isoformat(timespec="microseconds")
+
+
+@lru_cache(maxsize=1_024)
+def _utc_text(moment: datetime) -> str:
+    """Remembered, because all that one commit changes has its time. Only of UTC: other zones' equal moments differ."""
     return moment.isoformat(timespec="microseconds")
 
 
 def to_optional_text(moment: datetime | None) -> str | None:
     """`to_text`, with None for None."""
-    return None if moment is None else moment.isoformat(timespec="microseconds")
+    return None if moment is None else to_text(moment)
 
 
 def from_text(text: str) -> datetime:

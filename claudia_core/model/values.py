@@ -7,6 +7,8 @@ import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from claudia_core.errors import InvalidValue, TooLarge
 
 type JSON = bool | int | float | str | list[JSON] | dict[str, JSON] | None
@@ -25,6 +27,8 @@ MAX_NESTING = 100
 MAX_COUNT = 2**53
 """Largest count of anything: the last integer that a JSON reader using doubles keeps exact."""
 
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
+
 
 def require_json(value: Any, field: str, limit: int = MAX_CONTENT_BYTES) -> JSON:
     """A plain JSON copy of `value` (tuples become lists), not over `limit` bytes.
@@ -37,20 +41,19 @@ def require_json(value: Any, field: str, limit: int = MAX_CONTENT_BYTES) -> JSON
     if value is None:
         return None
     try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-        size = len(text.encode())
+        text = _ENCODER.encode(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidValue(
             f"{field} is not JSON: {error}", field=field, hint="use dict, list, str, int, float, bool and None"
         ) from error
-    if size > limit:
+    if len(text) > limit:
         raise TooLarge(
-            f"{field} is {size:,} bytes of JSON, over the limit of {limit:,}",
+            f"{field} is {len(text):,} bytes of JSON, over the limit of {limit:,}",
             field=field,
             hint="store the data elsewhere and keep its address here",
         )
     _require_plain(value, field)
-    copy: JSON = json.loads(text)
+    copy: JSON = orjson.loads(text)
     return copy
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from claudia_core.errors import InvalidValue
+from claudia_core.model.changed import changed
 from claudia_core.model.ids import new_id, require_id
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import MOST_PRIORITY, Task
@@ -53,7 +54,7 @@ class NewTask:
             InvalidValue, TooLarge: a value breaks a rule; `field` names it.
         """
         steps = self.estimated_steps
-        return replace(
+        return changed(
             self,
             name=require_text(self.type if self.name is None else self.name, "name", MAX_NAME),
             type=require_text(self.type, "type", 100),
@@ -93,7 +94,8 @@ class NewTask:
             due_at=self.due_at if self.due_at is not None and self.due_at > now else None,
             stall_after=self.stall_after,
         )
-        return replace(task, watch_at=task.next_look(now))
+        look = task.next_look(now)
+        return task if look is None else changed(task, watch_at=look)
 
 
 def _require_attempts(value: int) -> int:

@@ -140,6 +140,8 @@ class BatchTransaction:
 
 
 def _require_text(value: object, field: str) -> str:
+    if type(value) is str and value and value.isascii():
+        return value
     if not isinstance(value, str) or not (value or field == "subject"):
         raise InvalidValue(f"{field} is {value!r:.80}", field=field, hint="use a text that is not empty")
     if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):

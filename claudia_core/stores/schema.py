@@ -116,6 +116,12 @@ COLLECTIONS: Mapping[str, Collection] = {
 }
 
 
+_FIELDS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    name: tuple((column, column.removesuffix("_key")) for column in kind.columns) for name, kind in COLLECTIONS.items()
+}
+"""The columns of each collection, each with the field of a document that it is made from."""
+
+
 def collection(name: str) -> Collection:
     """The collection of that name.
 
@@ -156,7 +162,17 @@ def column_values(kind: Collection, document: Mapping[str, Any]) -> tuple[str, .
     Raises:
         InvalidValue: one is not text.
     """
-    return tuple([column_value(column, document) for column in kind.columns])
+    get = document.get  # every change of a document comes by here: plain texts and nulls take no call of their own
+    return tuple(
+        [
+            ""
+            if (value := get(field)) is None
+            else value
+            if type(value) is str and field == column
+            else column_value(column, document)
+            for column, field in _FIELDS[kind.name]
+        ]
+    )
 
 
 def set_values(kind: Collection, document: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
@@ -169,7 +185,7 @@ def set_values(kind: Collection, document: Mapping[str, Any]) -> tuple[frozenset
 
 
 def _texts(field: str, value: Any) -> frozenset[str]:
-    if value is None:
+    if value is None or value == []:
         return frozenset()
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise InvalidValue(f"{field} is {value!r:.80}, not a list of texts", field=field)
