@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import copy
 import os
 import threading
 import time
@@ -167,7 +166,8 @@ class Claudia(Accounts, Syncing, Outside):
 
     def over(self, store: Store) -> Self:
         """This hub with its changes made through `store`, such as one that checks something in each transaction."""
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)  # each change by the API makes one: `copy` takes four times as long
         other._serve(store)
         return other
 

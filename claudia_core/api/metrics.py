@@ -87,17 +87,31 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value=value)
 
 
-class Metered:
+class Meter:
     """Counts requests and how long they take, by route: the template of a path, never the path itself."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
-        self._app = app
+    def __init__(self, registry: CollectorRegistry) -> None:
         labels = ["method", "route", "status"]
         self._requests = Counter("claudia_http_requests", "Requests answered.", labels, registry=registry)
         self._seconds = Histogram(
             "claudia_http_request_seconds", "From a request to its answer's end.", ["route"],
             buckets=BUCKETS, registry=registry,
         )  # fmt: skip
+
+    def count(self, scope: Scope, status: int, seconds: float) -> None:
+        """Note one request that was answered."""
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        route = scope.get("claudia.route") or getattr(scope.get("route"), "path", "other")
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+
+class Metered:
+    """Tells a meter of each request."""
+
+    def __init__(self, app: ASGIApp, meter: Meter) -> None:
+        self._app = app
+        self._meter = meter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -115,20 +129,15 @@ class Metered:
         try:
             await self._app(scope, receive, watched)
         finally:
-            self._count(scope, status, time.perf_counter() - started)
-
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in METHODS else "other"
-        route = scope.get("claudia.route") or getattr(scope.get("route"), "path", "other")
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+            self._meter.count(scope, status, time.perf_counter() - started)
 
 
 def mount(app: FastAPI, claudia: Claudia) -> None:
     """Add the route, and the count of all requests that reach the application."""
     registry = CollectorRegistry()
     registry.register(HubFigures(claudia))
-    app.add_middleware(Metered, registry=registry)
+    app.state.meter = Meter(registry)
+    app.add_middleware(Metered, meter=app.state.meter)
 
     def metrics(request: Request) -> Response:
         encode, media_type = choose_encoder(request.headers.get("accept", ""))

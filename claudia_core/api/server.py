@@ -53,8 +53,8 @@ or could not be loaded: the server said why at its start.</p>
 def create_app(claudia: Claudia) -> FastAPI:
     """The application without its guard: health, and the pages that are installed.
 
-    Its `state` holds the `hub`, the `rules` that say what each address takes, and `sign_in_links`: label and address of
-    each way to sign in elsewhere.
+    Its `state` holds the `hub`, the `rules` that say what each address takes, `sign_in_links`: label and address of
+    each way to sign in elsewhere, and its `front`, which leads requests of the API past what only pages need.
     """
     app = FastAPI(title="Claudia", version=claudia_core.__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.hub, app.state.rules, app.state.sign_in_links = claudia, Rules(), []
@@ -66,6 +66,8 @@ def create_app(claudia: Claudia) -> FastAPI:
     if not any(mounted):
         app.add_api_route("/", _no_pages, include_in_schema=False)
     realtime.mount(app, claudia)  # after the pages: what comes later stands in front
+    directory = app.state.directory
+    app.state.front = rest.Direct(app, directory, metrics.Metered(directory.handle, app.state.meter))
     return app
 
 
@@ -142,7 +144,7 @@ def configured(app: FastAPI, listener: socket.socket, *, host: str, token: str) 
     settings: Settings = app.state.hub.settings
     rates = Rates(settings)
     public = urlsplit(settings.public_url).hostname or ""
-    guard = Guard(Throttle(app, rates), access, app.state.rules, host=host, public=public)
+    guard = Guard(Throttle(getattr(app.state, "front", app), rates), access, app.state.rules, host=host, public=public)
     door = Door(guard, rates, max_body=settings.max_body)
     config = uvicorn.Config(
         Policy(door, ancestors=settings.frame_ancestors),

@@ -23,8 +23,7 @@ type Answer = dict[str, Any]
 
 
 def _new(asked: i.CreateTask) -> NewTask:
-    values = {name: getattr(asked, name) for name in type(asked).model_fields if name != "start"}
-    return NewTask(**values)
+    return NewTask(**{name: value for name, value in vars(asked).items() if name != "start"})
 
 
 def create_task(hub: Claudia, asked: i.CreateTask) -> Answer:
