@@ -145,6 +145,10 @@ def _others(app: FastAPI) -> dict[str, Any]:
     return found
 
 
+NAMED = frozenset({"user", "template"})
+"""Fields of questions that name something, which may not be there."""
+
+
 def _is_refusal(status: str, answer: dict[str, Any]) -> bool:
     return status == "422" or problems.MEDIA_TYPE in answer.get("content", {})
 
@@ -218,7 +222,8 @@ class Described:
 
     def _statuses(self) -> list[int]:
         found = [400, 401, 403, 413, 422, 500, 503]
-        found += [404] if self._binding.path is not None or not self.operation.is_read else []
+        is_named = not NAMED.isdisjoint(self.operation.input.model_fields)
+        found += [404] if self._binding.path is not None or not self.operation.is_read or is_named else []
         found += [] if self.operation.is_read else [408, 409, 415]
         found += [412] if not self.operation.is_read and self._is_task and self._binding.path else []
         return sorted(found)
