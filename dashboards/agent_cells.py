@@ -309,7 +309,7 @@ def strip_items(agents: Sequence[Agent], queues: Sequence[Queue], now: datetime)
     """Chips for the overview: types that nobody takes, agents that were just lost, then those that take tasks."""
     chips = [
         {"label": queue.type, "href": agent_href(), "hint": queue_hint(queue), **queue_row(queue)["status"]}
-        for queue in queues
+        for queue in sorted(queues, key=lambda one: URGENCY.index(queue_state(one)))
         if queue.note
     ]
     able = [agent for agent in agents if agent.status is AgentStatus.ONLINE and agent.capacity]
@@ -318,3 +318,12 @@ def strip_items(agents: Sequence[Agent], queues: Sequence[Queue], now: datetime)
         {"label": agent.name, "href": agent_href(agent.id), "hint": hint(agent, now), **status(agent, now)}
         for agent in shown
     ]
+
+
+def shortened(chips: Sequence[Row], most: int) -> list[Row]:
+    """The first chips, and one that leads to the rest."""
+    if len(chips) <= most:
+        return list(chips)
+    rest = f"and {units.number(len(chips) - most + 1)} more"
+    more = {"label": rest, "href": agent_href(), "hint": "all agents and queues"}
+    return [*chips[: most - 1], {**more, "word": "agents", "mark": "…", "tone": "pending"}]

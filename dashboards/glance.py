@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from claudia_core.boards import Picture
+from claudia_core.model.agent import AgentStatus
 from claudia_core.model.task import Status
 from claudia_core.model.times import utc_now
 from claudia_core.services.trends import Trends
-from dashboards import cells, frames, health_cells
+from dashboards import agent_cells, cells, frames, health_cells
 from dashboards.sheets import BLANK, Row, Sheet
 
 if TYPE_CHECKING:
@@ -24,9 +25,12 @@ MOST_RUNNING = 12
 MOST_LISTED = 6
 
 MOST_CHECKS = 30
+MOST_AGENTS = 12
+MOST_ASKED = 100
+"""Agents of a state that an overview asks for: chips are few, and the page of agents tells all."""
 
 CHECKED = 2.0
-"""Seconds for which checks are not asked for again."""
+"""Seconds for which checks and agents are not asked for again."""
 
 UNHURRIED = 2.0
 """Seconds for which a verdict of the same tone stays as it is."""
@@ -50,6 +54,8 @@ class Glances:
         self._verdict_at = 0.0
         self._checks: list[dict[str, Any]] = []
         self._checks_at = float("-inf")
+        self._agents: list[dict[str, Any]] = []
+        self._agents_at = float("-inf")
 
     def present(self, claudia: Claudia) -> Glance:
         """The present one; during a beat, that of the beat."""
@@ -59,10 +65,10 @@ class Glances:
                 return self._glance
             picture, trends = claudia.boards.tasks.picture(), claudia.boards.trends.picture()
             self._moment = moment
-            checks = self.checks(claudia)
+            checks, agents = self.checks(claudia), self.agents(claudia)
             now = self._glance
-            if now is None or (now.picture, now.trends, now.checks) != (picture, trends, checks):
-                now = self._glance = Glance(self, picture, trends, checks)
+            if now is None or (now.picture, now.trends, now.checks, now.agents) != (picture, trends, checks, agents):
+                now = self._glance = Glance(self, picture, trends, checks, agents)
             return now
 
     def sheet(self, name: str, rows: Sequence[Row]) -> Sheet:
@@ -89,6 +95,20 @@ class Glances:
                 self._checks = self.same("checks", health_cells.strip_items(ran, utc_now())[:MOST_CHECKS])
             return self._checks
 
+    def agents(self, claudia: Claudia) -> list[dict[str, Any]]:
+        """What no agent runs, who was lost and who is there, as chips."""
+        with self._lock:
+            if time.monotonic() - self._agents_at >= CHECKED:
+                self._agents_at = time.monotonic()
+                known = [
+                    agent
+                    for status in (AgentStatus.ONLINE, AgentStatus.LOST)
+                    for agent in claudia.agents.list(status=status, limit=MOST_ASKED)
+                ]
+                chips = agent_cells.strip_items(known, claudia.queues.list(), utc_now())
+                self._agents = self.same("agents", agent_cells.shortened(chips, MOST_AGENTS))
+            return self._agents
+
     def same[Value](self, name: str, value: Value) -> Value:
         """The value; the object before, where it is equal."""
         with self._lock:
@@ -101,10 +121,18 @@ class Glances:
 class Glance:
     """A picture of a hub and its trends, as the parts of an overview show them. Each is made when first asked for."""
 
-    def __init__(self, glances: Glances, picture: Picture, trends: Trends, checks: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        glances: Glances,
+        picture: Picture,
+        trends: Trends,
+        checks: list[dict[str, Any]],
+        agents: list[dict[str, Any]],
+    ) -> None:
         self.picture = picture
         self.trends = trends
         self.checks = checks
+        self.agents = agents
         self._glances = glances
 
     @cached_property

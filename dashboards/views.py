@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PARTS: Mapping[str, str] = {
     "agent": "dashboards.parts.agent_detail:AgentDetail",
     "agent-grid": "dashboards.parts.agent_grid:AgentGrid",
+    "agent-strip": "dashboards.parts.agent_strip:AgentStrip",
     "issue": "dashboards.parts.issue_detail:IssueDetail",
     "issues": "dashboards.parts.issue_list:IssueList",
     "durations": "dashboards.parts.durations:DurationChart",

@@ -10,6 +10,7 @@ import panel as pn
 from dashboards import frames
 from dashboards.glance import glance
 from dashboards.live import Page
+from dashboards.parts.agent_strip import AgentStrip
 from dashboards.parts.durations import DurationChart
 from dashboards.parts.heading import heading, heading_html
 from dashboards.parts.health_strip import HealthStrip
@@ -44,7 +45,7 @@ NONE_ENDED = ("Nothing has ended yet", "Completed, failed and cancelled tasks ar
 
 
 class Overview(Page):
-    """A verdict in one line, how checks stand, key figures, what runs, what failed, how long it takes.
+    """A verdict in one line, how checks and agents stand, key figures, what runs, what failed, how long it takes.
 
     All that stands beside yesterday.
     """
@@ -54,6 +55,7 @@ class Overview(Page):
         self.verdict = heading("Overview", level=1)
         self._verdict: tuple[str, str] = ("", "")
         self.health = HealthStrip(claudia)
+        self.agents = AgentStrip(claudia)
         self.kpis = KpiRow(claudia)
         self.running = Rows(
             (STATUS, NAME, PROGRESS, RATE, ETA, DURATION), label="Running tasks", title="Running", opens="there"
@@ -74,6 +76,7 @@ class Overview(Page):
         self.layout = pn.Column(
             self.verdict,
             self.health.layout,
+            self.agents.layout,
             self.kpis.layout,
             self.running,
             _beside(self.failed, self.errors),
@@ -100,6 +103,7 @@ class Overview(Page):
             tone, words = now.verdict
             self.verdict.object = heading_html("Overview", words, tone, level=1)
         self.health.refresh()
+        self.agents.refresh()
         self.kpis.refresh()
         self.running.put(now.running, NOTHING_RUNS if any(now.picture.counts.values()) else NO_TASKS)
         self.failed.put(now.failed, NONE_FAILED)

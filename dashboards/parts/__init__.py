@@ -5,6 +5,7 @@ TaskTable(claudia)
 """
 
 from dashboards.parts.agent_grid import AgentGrid
+from dashboards.parts.agent_strip import AgentStrip
 from dashboards.parts.bar import ProgressBar
 from dashboards.parts.delivery_list import DeliveryList
 from dashboards.parts.durations import DurationChart
@@ -21,6 +22,7 @@ from dashboards.parts.trends import TrendTable
 
 __all__ = [
     "AgentGrid",
+    "AgentStrip",
     "DeliveryList",
     "DurationChart",
     "EventList",

@@ -18,6 +18,7 @@ from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.clock import PastClock
 from dashboards import agent_cells as cells
 from dashboards.pages.agents import AgentsPage
+from dashboards.pages.overview import Overview
 from dashboards.parts import AgentGrid
 from dashboards.parts.cell import InCell
 from tests.dashboards.conftest import XSS, settle
@@ -347,6 +348,30 @@ def test_in_a_cell_a_click_opens_the_task(working):
     cell.view.table._on_message({"open": images["doing"][0]["key"]})
     assert cell.below.visible
     assert cell.detail.name_shown == "resize 4"
+
+
+def test_the_overview_tells_how_agents_stand(working):
+    """What nobody takes first, then who takes tasks; each leads to the page."""
+    page = Overview(working)
+    page.refresh()
+    items = page.agents.strip.items
+    assert [(item["label"], item["word"]) for item in items] == [
+        ("train", "no agent"),
+        ("mail", "held"),
+        ("images", "online"),
+        ("letters", "paused"),
+    ]
+    assert {item["href"].partition("?")[0] for item in items} == {"./agents"}
+    assert page.agents.strip.visible
+
+
+def test_a_strip_of_many_is_short():
+    """The last chip leads to the rest."""
+    chips = [{"label": str(number)} for number in range(40)]
+    short = cells.shortened(chips, 12)
+    assert len(short) == 12
+    assert (short[-1]["label"], short[-1]["href"]) == ("and 29 more", "./agents")
+    assert cells.shortened(chips[:12], 12) == chips[:12]
 
 
 def test_the_grid_is_saved_as_a_file(working, tmp_path):
