@@ -21,7 +21,7 @@ def test_it_drains_on_sigterm(claudia_file, tmp_path):
         online(claudia_file)
         tasks = [
             claudia_file.tasks.create(type="note", payload={"file": str(out), "seconds": seconds})
-            for seconds in (1.0, 0.0)
+            for seconds in (2.0, 0.0)
         ]
         when(claudia_file, tasks[0].id, lambda task: task.status is Status.ACTIVE)
         process.send_signal(signal.SIGTERM)
@@ -52,11 +52,10 @@ def test_a_killed_agent(claudia_file, tmp_path):
     database = tmp_path / "claudia.db"
     with agent(database, "--capacity", "2", **BRIEF) as first:
         online(claudia_file)
-        waiting = claudia_file.tasks.create(type="note", payload={"file": str(tmp_path / "out"), "seconds": 5})
         spinning = claudia_file.tasks.create(type="listen", attempts=2)
-        for task in (waiting, spinning):
-            when(claudia_file, task.id, lambda task: task.status is Status.ACTIVE)
         when(claudia_file, spinning.id, lambda task: task.progress.current > 0, 60)
+        waiting = claudia_file.tasks.create(type="note", payload={"file": str(tmp_path / "out"), "seconds": 3})
+        when(claudia_file, waiting.id, lambda task: task.status is Status.ACTIVE)
         began = psutil.Process(first.pid).children(recursive=True)
         assert began
         first.kill()
@@ -86,7 +85,7 @@ def test_an_agent_that_was_taken_for_lost(claudia_file, tmp_path):
     database, out = tmp_path / "claudia.db", tmp_path / "out"
     with agent(database, "--capacity", "1", **BRIEF) as first:
         online(claudia_file)
-        task = claudia_file.tasks.create(type="note", payload={"file": str(out), "seconds": 1})
+        task = claudia_file.tasks.create(type="note", payload={"file": str(out), "seconds": 2})
         when(claudia_file, task.id, lambda task: task.status is Status.ACTIVE)
         first.send_signal(signal.SIGSTOP)
         with agent(database, **BRIEF):
