@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from claudia_core.errors import AccessDenied, IntegrationError, InvalidValue, NotFound
+from claudia_core.model.event import Event
 from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from claudia_core.model.quiet import quiet_hours
+from claudia_core.model.times import utc_now
 from claudia_core.services.notifications.queueing import HELD_PER_HOUR, LIST_PER_HOUR
+from claudia_core.services.notifications.wording import words_of
 from claudia_core.testing.waiting import eventually
+from dashboards import PAGES
 from tests.notifications.conftest import Stage
 
 
@@ -250,3 +254,12 @@ def test_what_is_offered(stage: Stage) -> None:
         ("Agent worker: lost", "critical"),
         ("Health of queue: fail, was pass", "critical"),
     }
+
+
+def test_links_lead_to_pages() -> None:
+    """Where a notification says to look, there is a page."""
+    pages = {spec.path for spec in PAGES}
+    nouns = ("task:failed", "issue:regressed", "agent:lost", "health:changed", "webhook:disabled")
+    for type in nouns:
+        link = words_of(Event(1, "e", type, "x", utc_now(), {"status": "fail"})).link
+        assert link.partition("?")[0] in pages, type

@@ -83,13 +83,17 @@ def _health(event: Event) -> Words:
     return Words(
         f"Health of {event.subject}: {_text(data, 'status')}, was {_text(data, 'before')}",
         _text(data, "output"),
-        "/health-checks",
+        "/health",
     )
 
 
 def _webhook(event: Event) -> Words:
     data, verb = event.data, event.type.partition(":")[2]
-    return Words(f"Webhook {_text(data, 'name') or event.subject}: {verb}", _text(data, "reason") or _error(data))
+    return Words(
+        f"Webhook {_text(data, 'name') or event.subject}: {verb}",
+        _text(data, "reason") or _error(data),
+        "/integrations",
+    )
 
 
 def _any(event: Event) -> Words:
