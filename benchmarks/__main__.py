@@ -30,6 +30,7 @@ BENCHMARKS = {
     "resilience": "circuit breaker, metrics and all guards of a call against a bare one",
     "webhooks": "durable deliveries to a receiver in another process, alone and beside dead endpoints",
     "rest": "posts of a task and batches of events over HTTP against a bare FastAPI endpoint",
+    "celery": "an observed Celery worker against one that is not; the local engine against a worker",
     "auth": "what the guard adds to a request with a token, a key or a cookie",
 }
 

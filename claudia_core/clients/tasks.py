@@ -89,10 +89,9 @@ class RemoteTasks(Tasks):
 
         With a change it is made without a parent, which the hub may be told of later.
         """
-        checked = new.checked()
-        self.create_soon(checked if move is None else replace(checked, parent_id=None))
+        self.create_soon(new if move is None else replace(new, parent_id=None))
         if move is not None:
-            self.move_soon(str(checked.id), move)
+            self.move_soon(str(new.id), move)
 
     def get(self, id: str) -> Task:
         """See `services.Tasks`."""

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from claudia_core.errors import ClaudiaError
@@ -51,6 +52,7 @@ class Tasks:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._notes = count()  # so that no note takes the place of another one that waits
 
     # --- make ---------------------------------------------------------------------------------------------------
 
@@ -199,17 +201,17 @@ class Tasks:
     def note_soon(self, new: NewTask, move: Move | None = None, *, at: datetime | None = None) -> None:
         """Note what happened to a task elsewhere, `at` that time or now, as soon as the store can.
 
-        A task that is not there is made first; it gets its parent as soon as that is known, too.
+        A task that is not there is made first; it gets its parent as soon as that is known, too. `new` is checked: it
+        is given with each change, and to check it each time would cost more than all the rest.
         """
-        checked = new.checked()
         moment = utc_now() if at is None else at
 
         def work(tx: Transaction) -> Task:
             then = Dated(tx, moment)
-            task = moves.told_of(then, checked)
+            task = moves.told_of(then, new)
             return task if move is None else move(then, task)
 
-        self._store.post(f"{checked.id}/{'create' if move is None else move.key}", work)
+        self._store.post(f"{new.id}/note/{next(self._notes)}", work)
 
     # --- find ---------------------------------------------------------------------------------------------------
 

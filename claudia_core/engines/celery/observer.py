@@ -11,6 +11,7 @@ and the processes that workers fork, in which the hub is opened anew. What canno
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -92,7 +93,7 @@ class CeleryObserver:
         self.app = app
         self._hub = hub
         self._sending = threading.local()
-        self._runs: dict[str, CeleryRun] = {}
+        self._runs: dict[tuple[str, int], CeleryRun] = {}  # by Celery's id and how often it was tried before
         self._worker: Worker | None = None
         self._agent_id: str | None = None
         self._worker_limit: float | None = None
@@ -115,9 +116,13 @@ class CeleryObserver:
 
     # --- the sending side -----------------------------------------------------------------------------------------
 
-    def sending(self) -> None:
+    def sending(self, headers: Mapping[str, Any]) -> None:
         """A message is about to be sent by this thread: a worker may begin its task before that returns."""
         self._sending.began = utc_now()
+        retries = headers.get("retries") or 0
+        run = self._runs.get((str(headers.get("id")), retries - 1))
+        if run is not None and run.is_open:
+            run.retry(sys.exception() or TaskError("Retry", "Celery runs it again"))
 
     def sent(self, name: str, headers: Mapping[str, Any], body: Any, queue: str) -> None:
         """A message was sent: its task waits."""
@@ -126,7 +131,7 @@ class CeleryObserver:
         parent = current_run(self._hub)
         new = self._describer.sent(name, headers, body, queue, None if parent is None else parent.id)
         if new is not None:
-            self._hub.tasks.note_soon(new, at=getattr(self._sending, "began", None))
+            self._hub.tasks.note_soon(new.checked(), at=getattr(self._sending, "began", None))
 
     # --- the running side, in whichever process runs the task -----------------------------------------------------
 
@@ -140,23 +145,23 @@ class CeleryObserver:
         again = bool((request.delivery_info or {}).get("redelivered"))
         journal = None if request.is_eager else self._journal_of_worker()
         run = CeleryRun(self._hub, new, retries=request.retries or 0, again=again, journal=journal)
-        self._runs[request.id] = run
+        self._runs[_key(request)] = run
         run.begin()
 
     def succeeded(self, task: Any, result: Any) -> None:
         """The task of this thread is done."""
-        run = self._runs.pop(task.request.id, None)
+        run = self._runs.get(_key(task.request))
         if run is not None:
             outcome = None if task.ignore_result else self._describer.plain(result)
             run.finish(Status.COMPLETED, changes.completing(outcome))
 
     def failed(self, task: Any, id: str, error: BaseException, args: Any, kwargs: Any) -> None:
         """A task failed in this thread, or its process was lost, as the worker says."""
-        run = self._runs.pop(id, None)
+        run = self._runs.get(_key(task.request))
         if task.name == NAME:
             if self._agent_id is not None:
                 self._hub.tasks.move_soon(hub_id(id), changes.dropping(self._agent_id, cause(error)))
-        elif run is None:
+        elif run is None or not run.is_open:  # its process is gone, or a retry could not be sent
             self._tell(task, task.request_stack.top or Bare(id), changes.ending(failing(cause(error))), args, kwargs)
         elif was_terminated(error, task.request, self._soft_limit(task), run.seconds):
             run.finish(Status.CANCELLED, cancelling(changes.TERMINATED))
@@ -164,14 +169,14 @@ class CeleryObserver:
             run.finish(Status.FAILED, failing(error))
 
     def retried(self, request: Any, reason: Any) -> None:
-        """A task is to be done again."""
-        run = self._runs.pop(request.id, None)
-        if run is not None:
-            run.retry(getattr(reason, "exc", None) or TaskError("Retry", str(reason)))
+        """A task is to be done again, which is told already; only now Celery says why."""
+        run, error = self._runs.get(_key(request)), getattr(reason, "exc", None)
+        if run is not None and isinstance(error, BaseException):
+            self._hub.errors.capture(error, task_id=run.id, level="warning", kind="celery_retry")
 
-    def left(self, id: str, state: str) -> None:
+    def left(self, request: Any, state: str) -> None:
         """A task's run is over; most have ended before."""
-        run = self._runs.pop(id, None)
+        run = self._runs.pop(_key(request), None)
         if run is None or not run.is_open:
             return
         if state == "IGNORED":
@@ -223,7 +228,7 @@ class CeleryObserver:
         """A worker was sent a task that its app does not have."""
         if self._is_open():
             cause = TaskError("NotRegistered", f"no worker of this app has the task {name}: {error}"[:2_000])
-            self._hub.tasks.note_soon(NewTask(id=hub_id(id), name=name[:200]), changes.ending(failing(cause)))
+            self._hub.tasks.note_soon(NewTask(id=hub_id(id), name=name[:200]).checked(), changes.ending(failing(cause)))
 
     def _soft_limit(self, task: Any) -> float | None:
         limit: float | None = task.soft_time_limit or self._worker_limit or self.app.conf.task_soft_time_limit
@@ -249,10 +254,10 @@ class CeleryObserver:
 
     # --- in common ------------------------------------------------------------------------------------------------
 
-    def _on_state(self, id: str, state: str, meta: Any) -> None:
+    def _on_state(self, id: str, retries: int, state: str, meta: Any) -> None:
         """A task told its state itself."""
         current, total, message = progress_of(state, meta)
-        run = self._runs.get(id)
+        run = self._runs.get((id, retries))
         if run is not None:
             run.progress(current, total=total, message=message)
         elif self._is_open():
@@ -260,7 +265,7 @@ class CeleryObserver:
 
     def _tell(self, task: Any, request: Any, move: Move, args: Any, kwargs: Any) -> None:
         if self._is_open():
-            self._hub.tasks.note_soon(self._describer.taken(task, request, args, kwargs), move)
+            self._hub.tasks.note_soon(self._describer.taken(task, request, args, kwargs).checked(), move)
 
     def _is_open(self) -> bool:
         """Whether the hub can be told; in a forked process it is opened first."""
@@ -281,3 +286,7 @@ class CeleryObserver:
         if self._agent_id is not None:
             self._hub.work_as(self._agent_id)
         return True
+
+
+def _key(request: Any) -> tuple[str, int]:
+    return str(request.id), request.retries or 0

@@ -49,8 +49,8 @@ class Signals:
     def _is_ours(self, task: Any) -> bool:
         return getattr(task, "app", None) is self._app
 
-    def _on_publishing(self, **_: Any) -> None:
-        self._observer.sending()
+    def _on_publishing(self, headers: Any = None, **_: Any) -> None:
+        self._observer.sending(headers or {})
 
     def _on_publish(self, sender: Any = None, headers: Any = None, body: Any = None, **more: Any) -> None:
         name = str(getattr(sender, "name", sender))
@@ -77,9 +77,9 @@ class Signals:
         if self._is_ours(sender):
             self._observer.retried(request, reason)
 
-    def _on_postrun(self, task: Any = None, task_id: str = "", state: Any = None, **_: Any) -> None:
+    def _on_postrun(self, task: Any = None, state: Any = None, **_: Any) -> None:
         if self._is_ours(task):
-            self._observer.left(task_id, state)
+            self._observer.left(task.request, state)
 
     def _on_revoked(
         self, sender: Any = None, request: Any = None, terminated: Any = None, expired: Any = None, **_: Any

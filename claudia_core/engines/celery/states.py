@@ -14,7 +14,7 @@ from celery.app.task import Task
 from claudia_core.errors import InvalidValue
 from claudia_core.model.values import MAX_MESSAGE, clean_text, require_count
 
-type Listener = Callable[[str, str, Any], None]
+type Listener = Callable[[str, int, str, Any], None]
 
 MESSAGES = ("message", "status", "description")
 """Where people put what a task is doing."""
@@ -23,7 +23,7 @@ _listeners: dict[Any, Listener] = {}
 
 
 def on_update_state(app: Any, listener: Listener) -> Callable[[], None]:
-    """Call `listener(id, state, meta)` whenever a task of `app` tells a state of its own; returns what ends that."""
+    """Call `listener(id, retries, state, meta)` when a task of `app` tells a state of its own; returns what ends it."""
     if not hasattr(Task.update_state, "claudia"):
         Task.update_state = _telling(Task.update_state)
     _listeners[app] = listener
@@ -35,7 +35,7 @@ def _telling(update_state: Callable[..., Any]) -> Callable[..., Any]:
         done = update_state(self, task_id=task_id, state=state, meta=meta, **more)
         listener = _listeners.get(self.app)
         if listener is not None and state not in states.ALL_STATES:
-            listener(task_id or self.request.id, str(state), meta)
+            listener(task_id or self.request.id, self.request.retries or 0, str(state), meta)
         return done
 
     telling.claudia = True  # type: ignore[attr-defined]

@@ -146,7 +146,7 @@ class Worker:
         for path, lines in () if folder is None else left_behind(folder):
             for line in lines:
                 if line.end != "retry":
-                    new = NewTask(id=line.id, name=line.name, type=line.type, tags=(TAG,))
+                    new = NewTask(id=line.id, name=line.name, type=line.type, tags=(TAG,)).checked()
                     self._hub.tasks.note_soon(new, changes.recovered(line))
             self._hub.flush()
             path.unlink(missing_ok=True)
