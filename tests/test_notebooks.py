@@ -19,12 +19,13 @@ def code(path):
 
 
 def test_all_are_there():
-    """Four tours and four runbooks."""
+    """Five tours and four runbooks."""
     assert [path.stem for path in NOTEBOOKS] == [
         "01_first_look",
         "02_dashboards",
         "03_explore_history",
         "04_reports",
+        "05_agents_and_engines",
         "runbook_database_down",
         "runbook_error_spike",
         "runbook_stuck_tasks",
