@@ -15,7 +15,7 @@ from typing import Protocol
 from claudia_core.errors import InvalidValue
 from claudia_core.model.event import Event
 from claudia_core.model.issue import Issue
-from claudia_core.model.task import Status
+from claudia_core.model.task import Status, Task
 from claudia_core.model.times import from_text
 from claudia_core.ports import Document, Query, Reader, Store, Transaction
 from claudia_core.services import durations, rollups
@@ -157,7 +157,10 @@ def _advanced(row: Document, data: Document) -> Document:
     if "status" not in row:
         return dict(data)
     progress = {key: data[key] for key in row["progress"]}
-    return {**row, "progress": progress, "version": data["version"], "updated_at": data["updated_at"]}
+    moved = {**row, "progress": progress, "version": data["version"], "updated_at": data["updated_at"]}
+    if row.get("stall_after") is None:
+        return moved
+    return Task.from_document({**moved, "stalled_at": None}).to_summary()  # when it is looked at follows from its news
 
 
 class Rollups:
