@@ -30,6 +30,7 @@
     ├── RequestTimeout          a request did not come in whole in time (retry helps)
     ├── TooManyConnections      a process serves as many sockets and streams as it may (retry helps)
     ├── SettingsError           a setting is unknown or malformed
+    │   └── NoSecretKeys        secrets are to be kept in a store that several servers share, and no keys are set
     ├── MissingExtra            an optional package is not installed
     ├── IntegrationError        a call to a service elsewhere failed (`retryable` says whether a retry helps)
     │   ├── BrokerUnavailable   the message broker did not take it (retry helps)
@@ -258,6 +259,12 @@ class SettingsError(ClaudiaError):
     """A setting is unknown or malformed."""
 
     code = "settings_error"
+
+
+class NoSecretKeys(SettingsError):
+    """Secrets are to be kept in a store that several servers share, and no keys are set."""
+
+    code = "no_secret_keys"
 
 
 class MissingExtra(ClaudiaError, ImportError):

@@ -61,6 +61,7 @@ KINDS: Mapping[str, Kind] = {
     "error": Kind(500, "The hub could not do this"),
     "internal_error": Kind(500, "Something went wrong in the hub"),
     "settings_error": Kind(500, "A setting of the hub is wrong"),
+    "no_secret_keys": Kind(500, "The hub has no keys for secrets"),
     "store_error": Kind(500, "The store could not do this"),
     "store_foreign": Kind(500, "The store belongs to another program"),
     "store_too_new": Kind(500, "The store was written by a newer Claudia"),

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claudia_core.errors import MissingExtra, SettingsError
+from claudia_core.errors import MissingExtra, NoSecretKeys
 from claudia_core.logs import get_logger
 from claudia_core.settings import Settings
 
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 FILE = "secret-keys"
-
-
-class NoKeys(SettingsError):
-    """Several servers may share the store, and no keys are set."""
 
 
 class Seals:
@@ -57,7 +53,7 @@ class Seals:
         """
         try:
             return self.sealer()
-        except (MissingExtra, NoKeys) as error:
+        except (MissingExtra, NoSecretKeys) as error:
             if not self._is_told:
                 self._is_told = True
                 log.warning("secrets of webhooks are kept as they are", reason=error.message, cure=error.hint)
@@ -74,4 +70,4 @@ class Seals:
         if self._settings.database_url.startswith("memory:"):
             return Keyring.new()
         hint = "32 random bytes in URL-safe Base64, the same for every server of this store; commas between several"
-        raise NoKeys("CLAUDIA_SECRET_KEYS is not set: secrets need it here", field="secret_keys", hint=hint)
+        raise NoSecretKeys("CLAUDIA_SECRET_KEYS is not set: secrets need it here", field="secret_keys", hint=hint)

@@ -54,6 +54,7 @@ STATUSES: Mapping[str, Code] = {
     "task_cancelled": Code.ABORTED,
     "wait_timeout": Code.DEADLINE_EXCEEDED,
     "settings_error": Code.FAILED_PRECONDITION,
+    "no_secret_keys": Code.FAILED_PRECONDITION,
     "missing_extra": Code.UNIMPLEMENTED,
     "access_denied": Code.PERMISSION_DENIED,
     "provider_refused": Code.PERMISSION_DENIED,

@@ -45,6 +45,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "errors.ignore": {"more": 100},
     "errors.change": {"ids": ["0123456789abcdef0123456789abcdef"], "action": "resolve"},
     "errors.comment": {"text": "the warehouse was restarted"},
+    "health.run": {"name": "disk"},
     "users.add": {"name": "ann", "scope": "operator"},
     "users.change": {"scope": "admin"},
     "keys.create": {"name": "nightly build", "scope": "operator", "days": 90},

@@ -79,7 +79,7 @@ def waiting(proj: ModuleType) -> Iterator[None]:
 def test_a_worker_that_is_killed(proj: ModuleType, worker: Worker) -> None:
     """Killed in the middle of 1,000 tasks: each ends completed, once, or failed as lost, when the next one works."""
     with waiting(proj):
-        ids = {proj.nothing.delay().id for _ in range(MANY)}
+        ids = {proj.pause.delay(0.01).id for _ in range(MANY)}
     eventually(lambda: ends(proj, ids)[Status.COMPLETED] > MANY // 10, 60.0)
     worker.kill()
     before = ends(proj, ids)
