@@ -19,18 +19,13 @@ from claudia_core.bus import EventBus, Handler
 from claudia_core.caches import Cache, cached
 from claudia_core.capture.joining import join_errors
 from claudia_core.capture.reporter import Reporter
-from claudia_core.engines import Observer, observer_of
-from claudia_core.engines.choosing import engine_options
-from claudia_core.engines.handlers import Function, Handlers
-from claudia_core.engines.results import load, results_folder
-from claudia_core.engines.working import Working
-from claudia_core.errors import ClaudiaError, Conflict, StoreClosed, StoreError, WaitTimeout
+from claudia_core.errors import ClaudiaError, StoreClosed, StoreError, WaitTimeout
 from claudia_core.feed import Feed
 from claudia_core.integrations.sealing import Seals
 from claudia_core.model.event import Event
 from claudia_core.model.task import Task
 from claudia_core.model.times import utc_now
-from claudia_core.model.values import JSON, require_count
+from claudia_core.model.values import require_count
 from claudia_core.outside import Outside
 from claudia_core.ports import Retention, Store
 from claudia_core.pulse import Duty, Pulse
@@ -53,12 +48,13 @@ from claudia_core.tracking.run import Run, current_run
 from claudia_core.tracking.sampler import Sampler
 from claudia_core.tracking.task import TaskBlock
 from claudia_core.tracking.track import Tracked, length_of, require_source
+from claudia_core.workplace import Workplace
 
 LATENESS = 1.0
 """Seconds between two looks for tasks that are late."""
 
 
-class Claudia(Accounts, Syncing, Outside):
+class Claudia(Accounts, Syncing, Workplace, Outside):
     """A hub: records tasks, their progress and their errors, and shows them to everyone on the same store.
 
     Args:
@@ -115,11 +111,9 @@ class Claudia(Accounts, Syncing, Outside):
         self._cancellations = Cancellations(self.store, lambda: self._sampler.runs)
         self._subscriptions: list[Subscription] = []
         Syncing.__init__(self)
+        Workplace.__init__(self)
         self._agent_id: str | None = None
         self._keeps_agent = True
-        self._observers: list[Observer] = []
-        self.handlers = Handlers()
-        self._working: Working | None = None
         self._agent_name: str | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -240,18 +234,6 @@ class Claudia(Accounts, Syncing, Outside):
         """Keep a function's answers in this cache: `@claudia.cached("user:{id}", ttl=60)`; see `caches.cached`."""
         return cached(lambda: self.cache, key, ttl, **options)
 
-    def observe(self, what: Any) -> Observer:
-        """Tell this hub all that somebody else's tasks do: those of a `celery.Celery`, from two lines where it is made.
-
-        See `engines.celery`. Stop with the answer's `stop()`, or by closing the hub.
-
-        Raises:
-            InvalidValue: it is nothing that can be observed.
-        """
-        observer = observer_of(what, self)
-        self._observers.append(observer)
-        return observer
-
     def current_task(self) -> Run | None:
         """The innermost tracked loop or task that the caller is in."""
         return current_run(self)
@@ -273,59 +255,6 @@ class Claudia(Accounts, Syncing, Outside):
         """The ids of the task that the caller works on, and of this process's agent."""
         run = current_run(self)
         return (None if run is None else run.id), self._agent_id
-
-    # --- tasks that agents run ----------------------------------------------------------------------------------
-
-    def handler(self, type: str, **rules: Any) -> Callable[[Function], Function]:
-        """Make a function the handler of a type of task: `@claudia.handler("resize", retries=3, timeout=60)`.
-
-        The function stays as it is. `rules` are those of `engines.Handlers.register`.
-
-        Raises:
-            InvalidValue: a rule is wrong, or the signature cannot be filled from a payload.
-            Conflict: another function handles this type already.
-        """
-
-        def register(function: Function) -> Function:
-            self.handlers.register(type, function, **rules)
-            with suppress(AttributeError):  # a built-in or bound function keeps nothing, and needs no process
-                function.__claudia_hub__ = self  # type: ignore[attr-defined]  # where a process finds the hub
-            return function
-
-        return register
-
-    def work(self, **options: Any) -> Working:
-        """Run tasks that have handlers here, in the background of this process, from now on.
-
-        Args:
-            options: `capacity`: most tasks at once. `types`: only these. `engine`: where they run; by default the
-                workers of the Celery app that `CLAUDIA_CELERY_APP` names, or this process. See
-                `engines.working.Working`.
-
-        Raises:
-            InvalidValue: there are no handlers.
-            Conflict: this hub works already.
-            StoreError: the hub is elsewhere.
-        """
-        self._require_here("working on tasks")
-        with self._lock:
-            if self._working is not None and not self._working.is_over:
-                raise Conflict("this hub works on tasks already", hint="stop that first")
-        given = {name: value for name, value in options.items() if value is not None}
-        working = Working(self, **{**engine_options(self.settings), **given})
-        self._working = working
-        return working.start()
-
-    def result(self, task: Task | str) -> JSON:
-        """The result of a task, whether it is in the store or in a file because it is large.
-
-        Raises:
-            TaskNotFound: there is no such task.
-            NotFound: the file is not there, as on another machine.
-            InvalidValue: the file is not what was written.
-        """
-        found = self.tasks.get(task if isinstance(task, str) else task.id)
-        return load(results_folder(self.settings.results, self.settings.database_url), found.result)
 
     # --- what runs need (`tracking.run.Hub`) ----------------------------------------------------------------------
 
