@@ -113,7 +113,7 @@ class Outside:
     def mail_report(
         self, to: str | Sequence[str], *, since: str = "24h", subject: str = "Report of tasks and errors"
     ) -> str:
-        """Mail what happened in a period, as a file that needs nothing else; returns the carrier's id of the mail.
+        """Mail what happened in a period, as one HTML file and its chart as a picture; returns the carrier's id of it.
 
         Raises as `mail` and `Mailer.send`, and:
             InvalidValue: the period cannot be read.
@@ -121,10 +121,14 @@ class Outside:
         """
         from claudia_core.integrations.mail import Attachment
 
-        written = io.StringIO()
-        report_writer()(self, written, since=since, title=subject, form="html")
-        attachment = Attachment("claudia-report.html", written.getvalue().encode(), "text/html")
-        return self.mail.send(to, subject, f"What happened since {since} ago is attached.\n", attachments=[attachment])
+        write, written, drawn = report_writer(), io.StringIO(), io.BytesIO()
+        write(self, written, since=since, title=subject, form="html")
+        write(self, drawn, since=since, title=subject, form="png")
+        attachments = [
+            Attachment("claudia-report.html", written.getvalue().encode(), "text/html"),
+            Attachment("claudia-throughput.png", drawn.getvalue(), "image/png"),
+        ]
+        return self.mail.send(to, subject, f"What happened since {since} ago is attached.\n", attachments=attachments)
 
     @cached_property
     def mail_templates(self) -> Templates:

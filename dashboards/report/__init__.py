@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 from claudia_core.errors import InvalidValue
 from claudia_core.model.times import utc_now
 from claudia_core.model.values import MAX_NAME, clean_text
 from dashboards.report.as_html import page
 from dashboards.report.as_markdown import markdown
+from dashboards.report.blocks import Document
 from dashboards.report.facts import collect
 from dashboards.report.period import Moment, period
 from dashboards.report.sections import document
@@ -27,10 +29,24 @@ if TYPE_CHECKING:
 
 __all__ = ["save", "write_report"]
 
-FORMS = {".html": page, ".htm": page, ".md": markdown, ".markdown": markdown}
-"""What a file's ending says about its form."""
+type Target = str | os.PathLike[str] | TextIO | BinaryIO
 
-type Target = str | os.PathLike[str] | TextIO
+
+def _picture(report: Document) -> bytes:
+    """The chart alone; what draws it is loaded when it is asked for."""
+    from dashboards.report.as_png import picture
+
+    return picture(report)
+
+
+FORMS: Mapping[str, Callable[[Document], str | bytes]] = {
+    ".html": page,
+    ".htm": page,
+    ".md": markdown,
+    ".markdown": markdown,
+    ".png": _picture,
+}
+"""What a file's ending says about its form."""
 
 
 def write_report(
@@ -45,12 +61,13 @@ def write_report(
 
     Args:
         claudia: the hub.
-        path: a file ending in .html or .md, which is replaced; or an open text file.
+        path: a file ending in .html, .md, or .png for the chart alone, which is replaced; or an open file: of text,
+            or of bytes for a picture.
         since: where the period begins: `90m`, `24h`, `7d`, a timedelta ago, a datetime, or ISO text, which
             is UTC where it has no offset.
         until: where it ends; now when left out.
         title: the report's heading.
-        form: `html` or `md`, whatever the file's ending says.
+        form: `html`, `md` or `png`, whatever the file's ending says.
 
     Raises:
         InvalidValue: the period is empty, unreadable or over 366 days, or the file cannot be written.
@@ -78,22 +95,22 @@ def save(what: Claudia | LiveView, path: Target, title: str | None = None, **opt
     _write(path, render(frozen(what, title, **options)))
 
 
-def _form(path: Target, form: str | None) -> Any:
+def _form(path: Target, form: str | None) -> Callable[[Document], str | bytes]:
     ending = f".{form}" if form else Path(path).suffix.lower() if isinstance(path, str | os.PathLike) else ".html"
     if ending not in FORMS:
         raise InvalidValue(
-            f"a report cannot be written to {path}", field="path", hint="let the file end in .html or .md"
+            f"a report cannot be written to {path}", field="path", hint="let the file end in .html, .md or .png"
         )
     return FORMS[ending]
 
 
-def _write(path: Target, text: str) -> None:
+def _write(path: Target, content: str | bytes) -> None:
     if not isinstance(path, str | os.PathLike):
-        path.write(text)
+        cast("Any", path).write(content)
         return
     target = Path(path)
     try:
-        _replace(target, text.encode("utf-8", "replace"))
+        _replace(target, content.encode("utf-8", "replace") if isinstance(content, str) else content)
     except OSError as error:
         raise InvalidValue(
             f"the report cannot be written to {target}: {error.strerror}", field="path", hint="name a file in a folder "

@@ -161,7 +161,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole report. `lines` stand below the title, `foot` at the end."""
+    """A whole report. `lines` stand below the title, `foot` at the end; a report of a part has none."""
 
     title: str
     lines: tuple[str, ...]

@@ -89,17 +89,22 @@ def bar_title(bar: Tally) -> str:
     return f"{_at(bar.start):%Y-%m-%d %H:%M} to {_at(bar.end):%H:%M}: {counts}"
 
 
-def _labels(bars: Sequence[Tally]) -> Iterator[str]:
-    """Times below the plot, at round moments that are not at its very edges."""
+def moments(bars: Sequence[Tally]) -> Iterator[tuple[int, str]]:
+    """Round moments (Unix seconds) that are not at the very edges of the plot, and how they read."""
     first, last = bars[0].start, bars[-1].end
     every = next((each for each in INTERVALS if (last - first) / each <= MOST_LABELS), INTERVALS[-1])
-    for place, at in enumerate(range(first - first % every + every, last, every)):
+    for at in range(first - first % every + every, last, every):
+        if 0.03 < (at - first) / (last - first) < 0.97:
+            yield at, f"{_at(at):%d %b}" if at % 86_400 == 0 else f"{_at(at):%H:%M}"
+
+
+def _labels(bars: Sequence[Tally]) -> Iterator[str]:
+    """Times below the plot; on a narrow page every second one."""
+    first, last = bars[0].start, bars[-1].end
+    for place, (at, text) in enumerate(moments(bars)):
         x = 100 * (at - first) / (last - first)
-        if 3 < x < 97:
-            moment = _at(at)
-            text = f"{moment:%d %b}" if at % 86_400 == 0 else f"{moment:%H:%M}"
-            rare = ' class="rare"' if place % 2 else ""
-            yield f'<text{rare} x="{x:.2f}%" y="{HEIGHT - 8}" text-anchor="middle">{text}</text>'
+        rare = ' class="rare"' if place % 2 else ""
+        yield f'<text{rare} x="{x:.2f}%" y="{HEIGHT - 8}" text-anchor="middle">{text}</text>'
 
 
 def _at(seconds: float) -> datetime:

@@ -186,15 +186,17 @@ def test_into_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_report_is_attached(tmp_path: Path) -> None:
-    """What happened in a period goes along as one HTML file."""
+    """What happened in a period goes along as one HTML file, and its chart as a picture."""
     with Claudia("memory://", display="off", mail_url=f"file://{tmp_path}", mail_from="hub@example.org") as claudia:
         claudia.tasks.fail(claudia.tasks.create("night <run>", start=True).id, "no rows")
         claudia.flush()
         id = claudia.mail_report("ann@example.org", since="1h")
     got = email.message_from_bytes((tmp_path / f"{id}.eml").read_bytes(), policy=email.policy.default)
-    (attached,) = got.iter_attachments()
+    attached, drawn = got.iter_attachments()
     assert (attached.get_filename(), attached.get_content_type()) == ("claudia-report.html", "text/html")
     assert "night &lt;run&gt;" in attached.get_content()
+    assert (drawn.get_filename(), drawn.get_content_type()) == ("claudia-throughput.png", "image/png")
+    assert drawn.get_content().startswith(b"\x89PNG")
 
 
 def test_settings_that_name_nobody() -> None:
