@@ -68,8 +68,9 @@ async def test_the_guides_script(claudia: Claudia) -> None:
         await page.goto(served.url("/openapi.json", "http"))
         task = claudia.tasks.create("rows", start=True)
         show = "window.shown = []; window.show = event => shown.push(event.data.id);"
-        await page.add_script_tag(content=show + SCRIPTS[0])
-        await page.evaluate("new Promise(done => source.addEventListener('connected', done))")
+        connected = "window.connected = new Promise(done => source.addEventListener('connected', done));"
+        await page.add_script_tag(content=show + SCRIPTS[0] + connected)  # in one: it may come at once
+        await page.evaluate("window.connected")
         claudia.tasks.complete(task.id)
         await page.wait_for_function("window.shown.length > 0")
         assert await page.evaluate("shown") == [task.id]
