@@ -33,7 +33,7 @@ QUEUED, PROCESSES, AGENTS = 10_000, 4, 2
 def run() -> Iterator[Figure]:
     """Throughput, the delay until a task begins, and claims of many processes."""
     with tempfile.TemporaryDirectory() as folder:
-        raw = max(raw_limit(Path(folder) / f"raw{n}.db") for n in range(2))
+        raw = max(raw_limit(Path(folder) / f"raw{n}.db")[0] for n in range(2))
         note = f"raw executemany {raw:,.0f} changes/s"
         queued = queued_tasks(f"{folder}/queued.db")
         yield Figure("no-op tasks that waited, 8 at once", queued, "tasks/s", 500, False)
