@@ -13,10 +13,10 @@ from panel.io.state import set_curdoc
 from dashboards.glance import MOMENT
 from dashboards.wire import Wire, frames, is_free, lines
 
-PERIOD = 0.12
+PERIOD = 0.08
 """Seconds from beat to beat."""
 
-BREAK = 0.05
+BREAK = 0.03
 """Least seconds between the end of a beat and the next: others have the loop, too."""
 
 AT_ONCE = 4
