@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,44 +12,8 @@ import pytest
 from claudia_core import Claudia
 from claudia_core.services.events import NewEvent
 from claudia_core.testing.waiting import eventually
+from tests.sending import follow, line, server
 from tests.webhooks.receiver import receiving
-
-ROOT = Path(__file__).parents[2]
-
-SERVER = """
-import sys, time
-from claudia_core import Claudia
-with Claudia(sys.argv[1], display="off", outgoing_allow=("127.0.0.0/8",), lease=2.0, heartbeat=1.0) as claudia:
-    notifier = claudia.send_notifications()
-    was = None
-    for _ in range(6_000):
-        if notifier.is_sending != was:
-            was = notifier.is_sending
-            print("sending" if was else "waiting", flush=True)
-        time.sleep(0.01)
-"""
-
-
-@contextmanager
-def server(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that tells people; killed at the end at the latest."""
-    command = [sys.executable, "-c", SERVER, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def follow(process: subprocess.Popen[str], state: str) -> None:
-    """Wait until the server tells that it is in that state; it may have been in the other before, or not."""
-    while (told := line(process)) != state:
-        assert told, "the server ended"
-
-
-def line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
 
 
 @pytest.mark.slow
@@ -71,9 +31,9 @@ def test_one_message_each_and_another_takes_over(tmp_path: Path) -> None:
         def told() -> list[str]:
             return [json.loads(message.body)["text"] for message in receiver.messages]
 
-        with server(path) as first:
+        with server(path, "send_notifications") as first:
             follow(first, "sending")
-            with server(path) as second:
+            with server(path, "send_notifications") as second:
                 assert line(second) == "waiting"
                 claudia.events.append([NewEvent("invoice:paid", str(n)) for n in range(30)])
                 eventually(lambda: sent() == 30, timeout=30)
