@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from claudia_core.reports import report_writer
 from claudia_core.resilience.breaker import Circuit
 from claudia_core.resilience.integration import Integration
 from claudia_core.resilience.integrations import Integrations
-from claudia_core.services.events import NewEvent
+from claudia_core.services.events import Events, NewEvent
 from claudia_core.services.health import HealthChecks
 from claudia_core.services.hooks import Hooks
 from claudia_core.services.notifications import Notifications
@@ -33,6 +33,7 @@ from claudia_core.subscriptions import Subscription
 if TYPE_CHECKING:
     from claudia_core.integrations.amqp import AmqpBridge
     from claudia_core.integrations.mail import Mailer, Templates
+    from claudia_core.integrations.mail.trial import Trial
     from claudia_core.integrations.mongodb import MongoDBService
     from claudia_core.integrations.notifications import Notifier
     from claudia_core.integrations.otel import Telemetry
@@ -55,6 +56,7 @@ class Outside:
     settings: Settings
     store: Store
     health: HealthChecks
+    events: Events
     feed: Feed
     _seals: Seals
     _sender: WebhookSender | None = None
@@ -129,6 +131,17 @@ class Outside:
             Attachment("claudia-throughput.png", drawn.getvalue(), "image/png"),
         ]
         return self.mail.send(to, subject, f"What happened since {since} ago is attached.\n", attachments=attachments)
+
+    def try_mail(self, template: str, data: Mapping[str, Any] | None = None, to: str = "") -> Trial:
+        """Send a template, filled with `data` over its sample, to one's own address; an admin may name another.
+
+        Raises as `mail` and `integrations.mail.trial.send_trial`.
+        """
+        from claudia_core.integrations.mail.trial import send_trial
+
+        trial = send_trial(self.mail, self.notifications.people, template, data or {}, to)
+        self.events.append([NewEvent("mail:tested", template, {"to": trial.to})])
+        return trial
 
     @cached_property
     def mail_templates(self) -> Templates:

@@ -1,4 +1,4 @@
-"""Integrations: what this hub calls and is called by: services, webhooks, sources, and calls as they go."""
+"""Integrations: what this hub calls and is called by: services, webhooks, sources, calls, notifications and mail."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from dashboards.parts.carriers import CarrierList
 from dashboards.parts.delivery_detail import DeliveryDetail
 from dashboards.parts.endpoint_detail import EndpointDetail
 from dashboards.parts.heading import heading, heading_html
+from dashboards.parts.mail import SHOWN, MailView
 from dashboards.parts.notifications import NotificationsView
 from dashboards.parts.service_detail import ServiceDetail
 from dashboards.parts.service_list import ServiceList
@@ -33,13 +34,14 @@ VIEWS = (
     {"key": "sources", "label": "Sources"},
     {"key": "calls", "label": "Calls"},
     {"key": "notifications", "label": "Notifications"},
+    {"key": "mail", "label": "Mail"},
 )
 DETAILS = ("service", "endpoint", "delivery")
 COLUMN: dict[str, Any] = {"styles": {"gap": "16px"}, "sizing_mode": "stretch_width", "margin": 0}
 
 
 class IntegrationsPage(Page):
-    """Services with circuits and latencies; endpoints and deliveries; sources; the debugger; notifications."""
+    """Services with circuits and latencies; endpoints and deliveries; sources; the debugger; notifications; mail."""
 
     view: Any = param.Selector(default="", objects=[view["key"] for view in VIEWS], doc="What is shown.")
     service = param.String("", doc="The service shown in detail.")
@@ -49,7 +51,10 @@ class IntegrationsPage(Page):
     outcome: Any = param.Selector(default="", objects=list(OUTCOMES), doc="Only calls that ended like this.")
     after = param.String("", doc="The cursor of the page of deliveries.")
 
-    ADDRESS: ClassVar[tuple[str, ...]] = ("view", *DETAILS, "status", "outcome", "after")
+    template = param.String("", doc="The template of mail that is looked at.")
+    shown: Any = param.Selector(default="", objects=[one["key"] for one in SHOWN], doc="What of a mail is shown.")
+
+    ADDRESS: ClassVar[tuple[str, ...]] = ("view", *DETAILS, "status", "outcome", "after", "template", "shown")
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, title="Integrations", **params)
@@ -87,6 +92,8 @@ class IntegrationsPage(Page):
         """Hand the part what of the address is its own."""
         if isinstance(part, WebhooksView):
             part.param.update(status=self.status, after=self.after)
+        elif isinstance(part, MailView):
+            part.param.update(template=self.template, shown=self.shown)
         elif isinstance(part, CallList):
             part.param.update(service=self.service, outcome=self.outcome)
         elif isinstance(part, ServiceDetail):
@@ -112,6 +119,7 @@ class IntegrationsPage(Page):
             ),
             "sources": lambda: SourceList(hub, on_open=self._opener("service"), title="Sources of webhooks"),
             "notifications": lambda: NotificationsView(hub, who=self._who, say=self.say),
+            "mail": lambda: MailView(hub, who=self._who, on_change=self._on_field, say=self.say),
             "calls": lambda: CallList(hub, say=self.say, on_change=self._on_field),
             "service": lambda: ServiceDetail(hub, say=self.say),
             "endpoint": lambda: EndpointDetail(hub, on_delivery=self._opener("delivery"), say=self.say),
@@ -138,7 +146,7 @@ class IntegrationsPage(Page):
         return open_one
 
     def _on_view(self, view: str) -> None:
-        self.param.update(view=view, status="", outcome="", after="", **dict.fromkeys(DETAILS, ""))
+        self.param.update(view=view, **dict.fromkeys((*DETAILS, "status", "outcome", "after", "template", "shown"), ""))
 
     def _on_back(self, _: str) -> None:
         self.param.update(**dict.fromkeys(DETAILS, ""))

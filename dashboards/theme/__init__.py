@@ -96,6 +96,13 @@ p .active { color: light-dark(#2563eb, #7aa7ff); }
 p .cancelled { color: light-dark(#8a5a06, #e5b567); }
 """
 
+LETTER = """
+iframe { display: block; box-sizing: border-box; width: 100%; height: 460px; resize: vertical; background: #ffffff;
+  color-scheme: light; border: 1px solid light-dark(#e3e7ee, #2a3342); border-radius: 8px; }
+iframe:focus-visible { outline: 2px solid light-dark(#2563eb, #7aa7ff); outline-offset: 2px; }
+"""
+"""The frame of a mail: on white, as most programs for mail have it."""
+
 LEGEND = """
 div { display: flex; flex-wrap: wrap; gap: 4px 16px; color: light-dark(#5b6678, #9aa6b8);
   font: 13px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
@@ -144,6 +151,7 @@ __all__ = [
     "HEADING",
     "ICONS",
     "LEGEND",
+    "LETTER",
     "LIVE",
     "LOGO",
     "MARKS",

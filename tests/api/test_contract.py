@@ -162,8 +162,9 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Claudia("memory://", display="off") as hub, spoken(hub) as asks:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    mail = f"file://{tmp_path_factory.mktemp('mail')}"
+    with Claudia("memory://", display="off", mail_url=mail) as hub, spoken(hub) as asks:
         yield staged(hub, asks)
 
 
@@ -413,6 +414,7 @@ WRITES: Mapping[str, Callable[[Stage], Values]] = {
         "quiet": "20:00-07:00",
         "digest": 30,
     },
+    "mail.test": lambda stage: {"template": "task_completed", "data": '{"userName": "Bo"}', "to": "bo@example.org"},
     "suppressions.add": lambda stage: {"address": "Ann <ANN@example.org>", "reason": "bounce", "note": "550 no"},
     "suppressions.remove": lambda stage: {"address": stage.hub.suppressions.add("bob@example.org").id},
     "users.add": lambda stage: {"name": stage.unknown("ann"), "scope": "operator", "projects": ["etl"]},
@@ -523,6 +525,8 @@ REFUSALS: list[tuple[str, str, Callable[[Stage], Values]]] = [
     ("notices.acknowledge", "not_found", lambda stage: {"ids": ["nothing"]}),
     ("preferences.set", "invalid_value", lambda stage: {"quiet": "always"}),
     ("preferences.set", "invalid_value", lambda stage: {"mail": True}),
+    ("mail.test", "not_found", lambda stage: {"template": "nothing", "to": "bo@example.org"}),
+    ("mail.test", "invalid_value", lambda stage: {"template": "notification", "to": "nobody"}),
     ("mail.preview", "not_found", lambda stage: {"template": "nothing"}),
     ("mail.preview", "invalid_value", lambda stage: {"template": "notification", "data": "[1]"}),
     ("suppressions.add", "invalid_value", lambda stage: {"address": "nobody"}),

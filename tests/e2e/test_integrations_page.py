@@ -49,7 +49,8 @@ def test_every_view_is_for_everybody(refusals, window, scheme, width):
     paths = {
         "services": "", "service": "?service=webhook+alerts.example", "webhooks": "?view=webhooks",
         "sources": "?view=sources", "calls": "?view=calls",
-        "notifications": "?view=notifications", "endpoint": f"?view=webhooks&endpoint={endpoint}",
+        "notifications": "?view=notifications", "mail": "?view=mail", "mail-text": "?view=mail&shown=text",
+        "endpoint": f"?view=webhooks&endpoint={endpoint}",
         "delivery": f"?view=webhooks&delivery={delivery}",
     }  # fmt: skip
     watched = window(scheme=scheme, width=width)
@@ -122,3 +123,34 @@ def test_what_receivers_and_senders_say_is_never_run(window):
             assert page.evaluate("window.pwned") is None
             assert watched.strangers() == []
             assert watched.complaints == []
+
+
+def test_a_mail_that_is_looked_at_does_nothing(window):
+    """No script of a template runs, nothing is loaded, no link leads away; typing changes what is seen."""
+    with Claudia(settings=default_settings(database_url="memory://", display="off")) as hub:
+        hub.feed.start()
+        wild = (
+            "<script>top.pwned = 1</script><img src='http://192.0.2.1/x.png'><meta http-equiv=refresh "
+            "content='0;url=http://192.0.2.1/'><link rel=stylesheet href='http://192.0.2.1/x.css'>"
+            "<form action='http://192.0.2.1/'><button>go</button></form><a href='http://192.0.2.1/'>away</a>"
+            "<p>{{ who }}</p>"
+        )
+        hub.mail_templates.register("wild", subject="to {{ who }}", html=wild, sample={"who": XSS[0]})
+        app = FastAPI()
+        dashboards.mount(app, hub)
+        with serving(app) as address:
+            watched = window()
+            page = watched.page
+            page.goto(f"{address}/integrations?view=mail&template=wild")
+            mail = page.frame_locator("iframe")
+            expect(mail.get_by_text(XSS[0])).to_be_visible(timeout=PATIENCE)
+            mail.get_by_text("away").click()
+            mail.get_by_text("go").click()
+            page.get_by_label("Example data (JSON)").fill('{"who": "Ann"}')
+            expect(mail.locator("p", has_text="Ann")).to_be_visible(timeout=PATIENCE)
+            page.get_by_role("button", name="HTML source").click()
+            expect(page.locator("pre:visible", has_text="top.pwned")).to_be_visible(timeout=PATIENCE)
+            assert "shown=source" in page.url
+            assert page.evaluate("window.pwned") is None
+            assert [one for one in watched.requests if "192.0.2.1" in one] == []
+            assert len(watched.context.pages) == 1

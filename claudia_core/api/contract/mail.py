@@ -24,6 +24,18 @@ class PreviewMail(Input):
     data: str = Field("", max_length=20_000, description="A JSON object, over the template's sample.")
 
 
+class TestMail(Input):
+    """A template that is sent to look at it."""
+
+    model_config = example({"template": "task_completed", "data": '{"taskName": "night run"}'})
+
+    template: str = Field(min_length=1, max_length=100)
+    data: str = Field("", max_length=20_000, description="A JSON object, over the template's sample.")
+    to: str = Field(
+        "", max_length=400, description="One's own address of the preferences when left out; of others, for admins."
+    )
+
+
 class ListSuppressions(Input):
     """Which addresses, in their order."""
 
@@ -70,6 +82,13 @@ class PreviewOut(Output):
     text: str
 
 
+class TestedOut(Output):
+    """What was sent."""
+
+    id: str = Field(description="The carrier's id of it.")
+    to: str
+
+
 class SuppressionOut(Output):
     """An address that gets no mail."""
 
@@ -92,13 +111,23 @@ def list_templates(hub: Claudia, _: Nothing) -> Answer:
 
 
 def preview_mail(hub: Claudia, asked: PreviewMail) -> Answer:
-    made = hub.mail_templates.preview(asked.template, _object(asked.data))
+    made = hub.mail_templates.preview(asked.template, read_data(asked.data))
     return {"subject": made.subject, "html": made.html, "text": made.text}
 
 
-def _object(text: str) -> dict[str, Any]:
+def test_mail(hub: Claudia, asked: TestMail) -> Answer:
+    sent = hub.try_mail(asked.template, read_data(asked.data), asked.to)
+    return {"id": sent.id, "to": sent.to}
+
+
+def read_data(text: str) -> dict[str, Any]:
+    """What somebody wrote to fill a template with.
+
+    Raises:
+        InvalidValue: it is no JSON object.
+    """
     try:
-        found = orjson.loads(text) if text else {}
+        found = orjson.loads(text) if text.strip() else {}
     except orjson.JSONDecodeError as error:
         raise InvalidValue(f"data is not JSON: {error}", field="data") from error
     if not isinstance(found, dict):

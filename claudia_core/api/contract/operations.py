@@ -196,6 +196,7 @@ TABLE = (
     Operation("preferences.set", V, "POST", "/preferences", t.SetPreferences, t.PreferencesOut, t.set_preferences),
     Operation("mail.templates", O, "GET", "/mail/templates", i.Nothing, m.TemplateListOut, m.list_templates),
     Operation("mail.preview", O, "GET", "/mail/preview", m.PreviewMail, m.PreviewOut, m.preview_mail),
+    Operation("mail.test", O, "POST", "/mail/test", m.TestMail, m.TestedOut, m.test_mail),
     Operation(
         "suppressions.list",
         O,

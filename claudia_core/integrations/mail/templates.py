@@ -93,6 +93,15 @@ class Templates:
         """Whether there is something to fill previews with."""
         return bool(self._samples.get(name))
 
+    def sample(self, name: str) -> Mapping[str, Any]:
+        """What previews are filled with; empty where nothing was given.
+
+        Raises:
+            NotFound: there is no template of this name.
+        """
+        self._parts(name)
+        return self._samples[name]
+
     def preview(self, name: str, data: Mapping[str, Any] | None = None) -> Rendered:
         """What a template looks like, filled with `data` over its sample; nothing is sent.
 
@@ -134,13 +143,17 @@ class Templates:
             InvalidValue: something it asks for is missing, or it does what it may not.
             TooLarge: it comes to too much.
         """
-        parts = self._made.get(name)
-        if parts is None:
-            raise NotFound(f"no template {name!r:.80}", hint=", ".join(sorted(self._made)))
+        parts = self._parts(name)
         subject = " ".join(self._filled(parts["subject"], data, "subject").split())
         whole = self._filled(parts["html"], data, "html")
         text = self._filled(parts["text"], data, "text") if "text" in parts else plain_text(whole)
         return Rendered(subject, whole, text)
+
+    def _parts(self, name: str) -> dict[str, Any]:
+        parts = self._made.get(name)
+        if parts is None:
+            raise NotFound(f"no template {name!r:.80}", hint=", ".join(sorted(self._made)))
+        return parts
 
     def _compiled(self, environment: Any, source: str, part: str) -> Any:
         from jinja2 import TemplateSyntaxError

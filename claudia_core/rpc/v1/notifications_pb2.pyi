@@ -44,6 +44,24 @@ class Preview(_message.Message):
     text: str
     def __init__(self, subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
+class TestMailRequest(_message.Message):
+    __slots__ = ("template", "data", "to")
+    TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    template: str
+    data: str
+    to: str
+    def __init__(self, template: _Optional[str] = ..., data: _Optional[str] = ..., to: _Optional[str] = ...) -> None: ...
+
+class Tested(_message.Message):
+    __slots__ = ("id", "to")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    to: str
+    def __init__(self, id: _Optional[str] = ..., to: _Optional[str] = ...) -> None: ...
+
 class ListSuppressionsRequest(_message.Message):
     __slots__ = ("limit", "after")
     LIMIT_FIELD_NUMBER: _ClassVar[int]

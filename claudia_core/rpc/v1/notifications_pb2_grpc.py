@@ -811,6 +811,11 @@ class MailServiceStub:
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.PreviewMailRequest.SerializeToString,
                 response_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Preview.FromString,
                 _registered_method=True)
+        self.TestMail = channel.unary_unary(
+                '/claudia.v1.MailService/TestMail',
+                request_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.TestMailRequest.SerializeToString,
+                response_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Tested.FromString,
+                _registered_method=True)
         self.ListSuppressions = channel.unary_unary(
                 '/claudia.v1.MailService/ListSuppressions',
                 request_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.ListSuppressionsRequest.SerializeToString,
@@ -840,6 +845,13 @@ class MailServiceServicer:
 
     def PreviewMail(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestMail(self, request, context):
+        """Sends a template, to your own address unless you are an admin.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -874,6 +886,11 @@ def add_MailServiceServicer_to_server(servicer, server):
                     servicer.PreviewMail,
                     request_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.PreviewMailRequest.FromString,
                     response_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Preview.SerializeToString,
+            ),
+            'TestMail': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestMail,
+                    request_deserializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.TestMailRequest.FromString,
+                    response_serializer=claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Tested.SerializeToString,
             ),
             'ListSuppressions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSuppressions,
@@ -946,6 +963,33 @@ class MailService:
             '/claudia.v1.MailService/PreviewMail',
             claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.PreviewMailRequest.SerializeToString,
             claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Preview.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestMail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/claudia.v1.MailService/TestMail',
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.TestMailRequest.SerializeToString,
+            claudia__core_dot_rpc_dot_v1_dot_notifications__pb2.Tested.FromString,
             options,
             channel_credentials,
             insecure,
