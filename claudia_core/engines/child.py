@@ -24,7 +24,8 @@ from claudia_core.engines.hub import Hub
 from claudia_core.engines.port import Job
 from claudia_core.errors import StoreError
 from claudia_core.model.task import Task
-from claudia_core.services.moves import Move, failing
+from claudia_core.services.failures import failing
+from claudia_core.services.moves import Move
 
 READY, BEGUN, ENDED = "ready", "begun", "ended"
 CANCEL = "cancel"

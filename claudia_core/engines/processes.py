@@ -21,7 +21,8 @@ from claudia_core.errors import StoreError
 from claudia_core.logs import get_logger
 from claudia_core.model.report import ErrorReport
 from claudia_core.model.task import TaskError
-from claudia_core.services.moves import Move, cancelling, completing, failing
+from claudia_core.services.failures import failing
+from claudia_core.services.moves import Move, cancelling, completing
 
 log = get_logger(__name__)
 

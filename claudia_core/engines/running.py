@@ -12,7 +12,8 @@ from claudia_core.model.agent import Vitals
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.times import utc_now
 from claudia_core.services.claims import Settlement
-from claudia_core.services.moves import Move, and_below, failing
+from claudia_core.services.failures import failing
+from claudia_core.services.moves import Move, and_below
 
 
 @dataclass(slots=True)

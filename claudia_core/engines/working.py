@@ -21,7 +21,8 @@ from claudia_core.logs import get_logger
 from claudia_core.model.agent import AgentMode, AgentStatus, Vitals
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.services.claims import Claims, Settlement, Terms
-from claudia_core.services.moves import failing, releasing
+from claudia_core.services.failures import failing
+from claudia_core.services.holds import releasing
 
 log = get_logger(__name__)
 

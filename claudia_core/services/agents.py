@@ -17,7 +17,7 @@ from claudia_core.model.task import Status, TaskError
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.model.values import MAX_NAME, require_count, require_text
 from claudia_core.ports import Document, Query, Range, Store, Transaction
-from claudia_core.services import moves
+from claudia_core.services import failures, holds, moves
 
 REAP_AT_ONCE = 200
 """Most tasks failed in one commit when their agent is lost."""
@@ -176,7 +176,7 @@ class Agents:
             found = tx.get("agents", id)
             if found is None or found["status"] != AgentStatus.ONLINE:
                 return
-            cancel, release = moves.cancelling("its process ended"), moves.releasing()
+            cancel, release = moves.cancelling("its process ended"), holds.releasing()
             for document in _active_of(tx, id, 10_000):
                 task = moves.load(tx, document["id"])
                 if task.status is Status.ACTIVE:  # not cancelled with its parent just now
@@ -253,7 +253,7 @@ class Agents:
         if found is None or found["status"] != AgentStatus.ONLINE or found["expires_at"] > to_text(tx.now):
             return 0
         agent = Agent.from_document(found)
-        lose = moves.failing(_lost(agent), again=True)
+        lose = failures.failing(_lost(agent), again=True)
         documents = _active_of(tx, id, REAP_AT_ONCE)
         for document in documents:
             lose(tx, moves.with_content(tx, document))

@@ -12,7 +12,7 @@ from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.task import LATER, Status, Task, TaskError
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.ports import Document, Page, Query, Range, Store, Transaction
-from claudia_core.services import moves
+from claudia_core.services import failures, holds, moves
 from claudia_core.services.moves import Move
 
 TOGETHER = 20
@@ -94,7 +94,7 @@ def _turn(tx: Transaction, agent_id: str, terms: Mapping[str, Terms], room: int,
 def _settle(tx: Transaction, settlement: Settlement) -> Task | ClaudiaError:
     try:
         task = moves.load(tx, settlement.task_id)
-        moves.require_claim(task, settlement.claim)
+        holds.require_claim(task, settlement.claim)
     except ClaudiaError as error:
         return error
     return settlement.move(tx, task)
@@ -105,10 +105,10 @@ def _take(tx: Transaction, agent_id: str, terms: Mapping[str, Terms], room: int)
     for document in sorted(_candidates(tx, terms, room), key=_turn_of)[:room]:
         task = moves.with_content(tx, document)
         if task.deadline is not None and task.deadline <= tx.now:
-            moves.failing(TOO_LATE)(tx, task)
+            failures.failing(TOO_LATE)(tx, task)
             continue
         on = terms[task.type]
-        claim = moves.claiming(agent_id, on.attempts, on.policy, on.stall_after)
+        claim = holds.claiming(agent_id, on.attempts, on.policy, on.stall_after)
         taken.append(claim(tx, task))
     return taken
 

@@ -9,7 +9,7 @@ from itertools import batched
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.ports import Query, Range, Store, Transaction
-from claudia_core.services import moves
+from claudia_core.services import failures, moves
 
 AT_ONCE = 100
 """Most tasks looked at in one commit."""
@@ -51,9 +51,9 @@ def _look_at(tx: Transaction, id: str) -> None:
     task = Task.from_document(document)
     is_overdue = task.deadline is not None and task.overdue_at is None and task.deadline <= tx.now
     if is_overdue and task.status is Status.PENDING:
-        moves.failing(TOO_LATE)(tx, moves.with_content(tx, document))
+        failures.failing(TOO_LATE)(tx, moves.with_content(tx, document))
     elif is_overdue:
-        moves.overdue(tx, task)
+        failures.overdue(tx, task)
     elif _has_stalled(task, tx):
         _stall(tx, task)
     else:

@@ -16,7 +16,7 @@ from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.times import utc_now
 from claudia_core.model.values import MAX_MESSAGE, clean_text, require_count
 from claudia_core.ports import Query, Store, Transaction
-from claudia_core.services import moves, rollups
+from claudia_core.services import failures, holds, moves, rollups
 from claudia_core.services.dated import Dated
 from claudia_core.services.listing import Listing
 from claudia_core.services.moves import Move
@@ -111,7 +111,7 @@ class Tasks:
         def work(tx: Transaction) -> Task:
             before = moves.load(tx, id)
             if claim is not None:
-                moves.require_claim(before, claim)
+                holds.require_claim(before, claim)
             task = advance(tx, before, current, total, text)
             if task is not before:
                 tx.emit("task:progress", id, {"task_id": id, "current_step": task.progress.current, "message": text})
@@ -140,7 +140,7 @@ class Tasks:
             StaleClaim: the `claim` that was given does not count any more.
             IllegalTransition: it ended before.
         """
-        return self.move(id, _fenced(moves.failing(error, result), claim))
+        return self.move(id, _fenced(failures.failing(error, result), claim))
 
     def cancel(self, id: str, *, reason: str = "") -> Task:
         """A pending or active task becomes cancelled, and with it what is below it, down to tasks that have ended.
@@ -314,7 +314,7 @@ class Tasks:
 
 
 def _fenced(move: Move, claim: int | None) -> Move:
-    return move if claim is None else moves.fenced(move, claim)
+    return move if claim is None else holds.fenced(move, claim)
 
 
 def _moved(id: str, move: Move, tx: Transaction) -> Task:

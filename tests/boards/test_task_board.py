@@ -10,7 +10,8 @@ from claudia_core.errors import InvalidValue
 from claudia_core.model import Status
 from claudia_core.model.times import utc_now
 from claudia_core.ports import Retention
-from claudia_core.services.moves import completing, failing
+from claudia_core.services.failures import failing
+from claudia_core.services.moves import completing
 from claudia_core.services.tasks import NewTask
 from claudia_core.testing.builders import saved_task
 

@@ -14,7 +14,7 @@ from claudia_core.engines.celery.journal import Line
 from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.ports import Transaction
-from claudia_core.services import moves
+from claudia_core.services import failures, holds, moves
 from claudia_core.services.moves import Move
 
 REVOKED, EXPIRED, TERMINATED = "revoked in Celery", "expired in Celery", "terminated in Celery"
@@ -36,7 +36,8 @@ def beginning(agent_id: str | None, *, retries: int, again: bool, begun: Callabl
     def make(tx: Transaction, task: Task) -> Task:
         is_retry = task.attempt <= retries
         if task.status is Status.ACTIVE:
-            away = moves.releasing() if is_retry else moves.failing(lost())  # else its worker went, and nobody noticed
+            # Else its worker went, and nobody noticed.
+            away = holds.releasing() if is_retry else failures.failing(lost())
             task = away(tx, task)
         if task.status in (Status.FAILED, Status.CANCELLED) and (again or is_retry or task.error == lost()):
             task = moves.retrying()(tx, task)
@@ -64,7 +65,7 @@ def completing(result: Any) -> Move:
 
 def trying_again(error: BaseException | TaskError) -> Move:
     """The task is tried again, as Celery says, after this error."""
-    fail = moves.failing(error, again=True)
+    fail = failures.failing(error, again=True)
 
     def make(tx: Transaction, task: Task) -> Task:
         if task.status is not Status.ACTIVE:
@@ -77,7 +78,7 @@ def trying_again(error: BaseException | TaskError) -> Move:
 
 def dropping(agent_id: str, error: BaseException | TaskError) -> Move:
     """A worker's process is gone, and with it a task of the hub that was this agent's; its policy says what follows."""
-    fail = moves.failing(error, again=True)
+    fail = failures.failing(error, again=True)
     return _unless(fail, lambda task: task.status is not Status.ACTIVE or task.agent_id != agent_id)
 
 
@@ -96,7 +97,7 @@ def recovered(line: Line) -> Move:
     elif line.end == "cancel":
         end = moves.cancelling(TERMINATED)
     else:
-        end = moves.failing(TaskError("Error", line.error) if line.end else lost())
+        end = failures.failing(TaskError("Error", line.error) if line.end else lost())
 
     def is_late(task: Task) -> bool:
         is_other = task.status is Status.ACTIVE and task.agent_id != line.agent_id

@@ -1,7 +1,7 @@
 """The Celery engine: an agent's jobs are messages to the workers of a Celery app, which run their handlers.
 
 A message holds the task's id and claim, and nothing else. The worker that takes it makes a claim of its own
-(`moves.adopting`), so that a message which comes twice, late, or after the task was given to somebody else begins
+(`holds.adopting`), so that a message which comes twice, late, or after the task was given to somebody else begins
 nothing; from then on the task is the worker's, whose lease decides whether it is lost. So it does no harm to send a
 message again, and that is done where none of the workers has taken one for a while: brokers forget, too.
 """
@@ -21,7 +21,7 @@ from claudia_core.engines.port import Job, Outcome, Report
 from claudia_core.errors import StoreClosed, StoreError
 from claudia_core.logs import get_logger
 from claudia_core.model.task import Status
-from claudia_core.services.moves import releasing
+from claudia_core.services.holds import releasing
 
 log = get_logger(__name__)
 

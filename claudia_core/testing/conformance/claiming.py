@@ -14,7 +14,8 @@ from claudia_core.model.times import utc_now
 from claudia_core.ports import Store
 from claudia_core.services.agents import Agents
 from claudia_core.services.claims import Claims, Settlement, Terms
-from claudia_core.services.moves import completing, failing
+from claudia_core.services.failures import failing
+from claudia_core.services.moves import completing
 from claudia_core.services.queues import Queues
 from claudia_core.services.tasks import NewTask, Tasks
 from claudia_core.testing.conformance.suite import Suite

@@ -175,7 +175,8 @@ def test_a_message_that_is_forgotten(proj: ModuleType, worker: Worker) -> None:
 
 def test_a_lost_claim_changes_nothing(proj: ModuleType) -> None:
     """Who had a task wait, and has it no more, cannot end it: the worker's claim is another."""
-    from claudia_core.services.moves import adopting, completing, fenced
+    from claudia_core.services.holds import adopting, fenced
+    from claudia_core.services.moves import completing
 
     hub = proj.claudia
     task = hub.tasks.create(type="by hand")
