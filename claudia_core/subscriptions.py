@@ -26,6 +26,9 @@ BUSY = 0.05
 BREATH = 0.02
 """Seconds to wait then, so that a busy log costs a look at it per stretch of events and not per commit."""
 
+LONG_BREATH = 0.1
+"""Seconds to wait where nothing was to be done about the stretch before."""
+
 SLICE = 100
 """Most events read, and handed over, at once."""
 
@@ -84,6 +87,7 @@ class Subscription:
         self._begin = max(0, store.log_status().oldest - 1) if from_start else store.head()
         self._position = self._begin
         self._is_touched = False
+        self._had_work = True
         self._renewed = 0.0
         self._other = Sighting()
         self._beat = 0
@@ -181,13 +185,14 @@ class Subscription:
                 return
             self._position = events[-1].sequence
         self._position = part.position
+        self._had_work = self._is_touched
         if self._is_touched:  # else the next renewal is soon enough: nothing would be done twice
             self._save()
 
     def _breathe(self) -> None:
         """While news come quickly, take a few commits together; the first of them is never delayed."""
         if time.monotonic() - self._worked_at < BUSY:
-            self._stopped.wait(min(BREATH, self._lease / 4))
+            self._stopped.wait(min(BREATH if self._had_work else LONG_BREATH, self._lease / 4))
         self._worked_at = time.monotonic()
 
     def _steps(self, events: list[Event]) -> list[list[Event]]:

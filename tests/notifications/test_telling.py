@@ -35,6 +35,20 @@ def test_a_rule_tells_a_channel_once(stage: Stage) -> None:
     assert [event.type for event in stage.store.events(0, 100, ("notification:delivered",)).events] != []
 
 
+def test_events_that_no_rule_is_about_cost_no_writes(stage: Stage) -> None:
+    """The log grows by what happened, and the place in it is not saved each time; it is where somebody is told."""
+    stage.channel()
+    notifier = stage.start(lease=60.0)
+    before = stage.store.get("subscriptions", "notifications")
+    for _ in range(2):  # a stretch is saved, where it is, before the next one is read
+        stage.happen(20, type="row:read")
+        eventually(lambda: notifier.cursor.sequence == stage.store.head())
+    assert stage.store.get("subscriptions", "notifications") == before
+    stage.happen()
+    stage.settled()
+    assert stage.store.get("subscriptions", "notifications") != before
+
+
 def test_addresses_are_encrypted(stage: Stage) -> None:
     """Nothing in the store, in public forms and in events holds the secret of a channel's address."""
     made = stage.of.channels.create("chat", "slack", "https://hooks.slack.com/services/T0/B0/very-secret")

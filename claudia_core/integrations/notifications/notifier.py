@@ -14,7 +14,7 @@ from claudia_core.integrations.notifications.carriers import Carriers, name_of
 from claudia_core.integrations.notifications.outgoing import Outgoing, one, several
 from claudia_core.integrations.webhooks.schedule import Schedule
 from claudia_core.logs import get_logger
-from claudia_core.model.event import Event
+from claudia_core.model.event import Cursor, Event
 from claudia_core.model.notice import Dispatch
 from claudia_core.model.notify_channel import ChannelKind
 from claudia_core.model.times import utc_now
@@ -27,7 +27,7 @@ from claudia_core.services.notifications import Notifications
 from claudia_core.services.notifications.outgoing import Result, due, settle
 from claudia_core.services.notifications.people import preferences_of
 from claudia_core.services.notifications.queueing import Directory, queue
-from claudia_core.subscriptions import Subscription
+from claudia_core.subscriptions import UNTOUCHED, Subscription
 
 if TYPE_CHECKING:
     from claudia_core.integrations.mail import Mailer
@@ -101,6 +101,11 @@ class Notifier:
         """Whether this process is the one that sends."""
         return self._subscription.holds
 
+    @property
+    def cursor(self) -> Cursor:
+        """How far this process has handled the log."""
+        return self._subscription.cursor
+
     def wake(self) -> None:
         """Look at what is due now, also by channels that were left alone."""
         self._left_alone.clear()
@@ -118,8 +123,8 @@ class Notifier:
 
     # --- the subscription's thread ----------------------------------------------------------------------------------
 
-    def _take(self, events: list[Event]) -> None:
-        """Note who is to be told; returns when it is durable."""
+    def _take(self, events: list[Event]) -> object:
+        """Note who is to be told; returns when it is durable, or at once where nobody is."""
         if self._directory is None or any(_changes_directory(event.type) for event in events):
             self._directory = self._load()
         rules = self._directory.rules
@@ -127,11 +132,12 @@ class Notifier:
             self.wake()
         told = [event for event in events if any(rule.wants(event) for rule in rules)]
         if not told:
-            return
+            return UNTOUCHED
         people = self._of.people.all() if any(rule.users for rule in rules) else []  # accounts are not in the log
         directory = Directory(rules, self._directory.channels, people)
         self._store.write(lambda tx: queue(tx, directory, told)).result()
         self._news.set()
+        return None
 
     def _load(self) -> Directory:
         channels = {channel.id: channel for channel in self._of.channels.list()}
