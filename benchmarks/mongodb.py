@@ -8,22 +8,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import orjson
-from pymongo import InsertOne, MongoClient, ReplaceOne
+from pymongo import IndexModel, InsertOne, MongoClient, ReplaceOne
 from pymongo.write_concern import WriteConcern
 
-from benchmarks.figure import Figure, percentile
+from benchmarks.figure import Figure, median, percentile
 from claudia_core.ports import Transaction
 from claudia_core.stores.mongodb import MongoStore
+from claudia_core.stores.mongodb_indexes import indexes_of
+from claudia_core.stores.mongodb_open import Client
 from claudia_core.stores.schema import COLLECTIONS, column_values
 from claudia_core.testing.servers import secantus
 
 EVENTS = 100
-ROUNDS = 40
+COMMITS = 10
+ROUNDS = 5
 SHARE_SECONDS = 6.0
+TASKS = COLLECTIONS["tasks"]
 
 WRITER = """
 import sys, time
@@ -73,73 +80,114 @@ def measured(url: str) -> Iterator[Figure]:
     """All figures on one server."""
     name = f"claudia_bench_{os.getpid()}"
     try:
-        raws, indexed, ours = [], [], []
-        store = MongoStore(f"{url}/{name}")
-        for _ in range(3):
-            raws.append(raw_limit(url, name))
-            indexed.append(raw_limit(url, name, indexes=True))
-            ours.append(commits(store))
-        raw, own = max(raws), max(ours)
-        words = f"raw {raw:,.0f} events/s"
-        yield Figure(f"{EVENTS} events and documents a commit", own / raw, "of raw", 0.5, at_most=False, raw=words)
-        like = max(indexed)
-        words = f"raw with the store's indexes {like:,.0f} events/s"
-        yield Figure("the same to raw writes into collections with its indexes", own / like, "of raw", raw=words)
-        yield from shared(f"{url}/{name}_share")
-        yield from visible(store, f"{url}/{name}")
-        store.close()
+        with closing(MongoStore(f"{url}/{name}")) as store, MongoClient[dict[str, object]](url) as client:
+            yield from compared(store, client, name)
+            yield from shared(f"{url}/{name}_share")
+            yield from visible(store, f"{url}/{name}")
     finally:
         with MongoClient[dict[str, object]](url) as client:
             client.drop_database(name)
             client.drop_database(f"{name}_share")
 
 
-def raw_limit(url: str, name: str, *, indexes: bool = False) -> float:
-    """Events a second, each with its document, by unordered bulk writes of the driver.
+class Raw:
+    """The same events, each with its document, by unordered bulk writes of the driver.
 
-    With `indexes` the documents have the columns of a task and go into a collection indexed as the store's is.
+    With `indexes` the documents have the columns of a task, and go into a collection indexed as the store's is.
     """
-    kind = COLLECTIONS["tasks"]
-    names = ("indexed_tasks", "indexed_events") if indexes else ("raw_tasks", "raw_events")
-    with MongoClient[dict[str, object]](url) as client:
-        database = client.get_database(f"{name}", write_concern=WriteConcern(w="majority", j=True))
+
+    def __init__(self, client: Client, name: str, *, indexes: bool = False, inserts: bool = False) -> None:
+        database = client.get_database(name, write_concern=WriteConcern(w="majority", j=True))
+        names = ("indexed", "indexed_events") if indexes else ("raw", "raw_events")
+        self._documents, self._events = database[names[0]], database[names[1]]
+        self._columns = indexes
+        self._inserts = inserts
         if indexes:
-            for index in kind.indexes:
-                database[names[0]].create_index([*((column, 1) for column in index), ("_id", 1)])
-            database[names[1]].create_index([("t", 1)])
-            database[names[1]].create_index([("s", 1)])
-        started = time.perf_counter()
-        for turn in range(ROUNDS):
-            tasks, events = [], []
-            for n in range(EVENTS):
-                body = orjson.dumps(document(turn, n)).decode()
-                row = {"status": "active", "body": body}
-                if indexes:
-                    row |= dict(zip(kind.columns, column_values(kind, document(turn, n)), strict=True))
-                tasks.append(ReplaceOne({"_id": f"{turn}-{n}"}, row, upsert=True))
-                events.append(InsertOne({"t": "task:created", "s": f"{turn}-{n}", "d": '{"n":1}'}))
-            database[names[0]].bulk_write(tasks, ordered=False)
-            database[names[1]].bulk_write(events, ordered=False)
-        return ROUNDS * EVENTS / (time.perf_counter() - started)
+            self._documents.create_indexes(list(indexes_of(COLLECTIONS["tasks"])))
+            self._events.create_indexes([IndexModel("t"), IndexModel("s")])
+
+    def save(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Write what a commit of the store writes."""
+        events = [InsertOne({"t": "task:updated", "s": one["id"], "d": '{"n":1}'}) for one in documents]
+        self._documents.bulk_write([self._write(one) for one in documents], ordered=False)
+        self._events.bulk_write(events, ordered=False)
+
+    def _write(self, document: dict[str, Any]) -> InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]]:
+        row = {"status": document["status"], "body": orjson.dumps(document).decode()}
+        if self._columns:
+            row |= dict(zip(TASKS.columns, column_values(TASKS, document), strict=True))
+        if self._inserts:
+            return InsertOne({"_id": document["id"], **row})
+        return ReplaceOne({"_id": document["id"]}, row, upsert=True)
 
 
-def commits(store: MongoStore) -> float:
-    """The same through the store, one commit at a time."""
+class Ours:
+    """By the store, one commit at a time."""
 
-    def work(tx: Transaction, turn: int) -> None:
-        for n in range(EVENTS):
-            tx.put("tasks", document(turn, n))
-            tx.emit("task:created", f"{turn}-{n}", {"n": 1})
+    def __init__(self, store: MongoStore) -> None:
+        self._store = store
 
+    def save(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Write one commit."""
+        self._store.write(lambda tx: self._work(tx, documents)).result(60)
+
+    def _work(self, tx: Transaction, documents: Sequence[dict[str, Any]]) -> None:
+        for document in documents:
+            tx.put("tasks", document)
+            tx.emit("task:updated", document["id"], {"n": 1})
+
+
+def compared(store: MongoStore, client: Client, name: str) -> Iterator[Figure]:
+    """Rates of the store and of the driver, who take turns; the middle of all rounds counts.
+
+    Every document is new, or differs from what was there: a server that is told what it knows does nothing.
+    """
+    ways: dict[str, Raw | Ours] = {
+        "raw": Raw(client, name),
+        "indexed": Raw(client, name, indexes=True),
+        "ours": Ours(store),
+    }
+    rates: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for number in range(ROUNDS):
+        for way, by in ways.items():
+            rates[way, "made"].append(rate(by, number, 0))
+            rates[way, "changed"].append(rate(by, number, 1))
+        rates["raw", "inserted"].append(rate(Raw(client, name, inserts=True), ROUNDS + number, 0))
+    found = {key: median(values) for key, values in rates.items()}
+    for kind, what in (("made", "new"), ("changed", "changed")):
+        own, raw, like = (found[way, kind] for way in ("ours", "raw", "indexed"))
+        words = f"raw {raw:,.0f} events/s, ours {own:,.0f}"
+        aim = 0.5 if kind == "made" else None
+        yield Figure(
+            f"{EVENTS} events and {what} documents a commit", own / raw, "of raw", aim, at_most=False, raw=words
+        )
+        words = f"raw with the store's indexes {like:,.0f} events/s"
+        yield Figure("the same to raw writes into collections with its indexes", own / like, "of raw", raw=words)
+    raw = found["raw", "inserted"]
+    words = f"raw {raw:,.0f} events/s; an insert that finds its id refuses"
+    yield Figure("new documents to raw inserts instead of upserts", found["ours", "made"] / raw, "of raw", raw=words)
+
+
+def rate(way: Raw | Ours, number: int, version: int) -> float:
+    """Events a second of some commits in a round, each with `EVENTS` documents in this version."""
+    commits = [[document(number, turn, n, version) for n in range(EVENTS)] for turn in range(COMMITS)]
     started = time.perf_counter()
-    for turn in range(ROUNDS):
-        store.write(lambda tx, turn=turn: work(tx, turn)).result(60)
-    return ROUNDS * EVENTS / (time.perf_counter() - started)
+    for documents in commits:
+        way.save(documents)
+    return COMMITS * EVENTS / (time.perf_counter() - started)
 
 
-def document(turn: int, n: int) -> dict[str, object]:
-    """A task as it may be."""
-    return {"id": f"{turn}-{n}", "name": f"task {n}", "status": "active", "type": "bench", "updated_at": "2026"}
+def document(number: int, turn: int, n: int, version: int) -> dict[str, Any]:
+    """A task as it may be: when it is changed, its progress and the time of the change are."""
+    at = f"2026-11-26T10:{turn:02d}:00.{n:06d}+0{version}:00"
+    return {
+        "id": f"{number}-{turn}-{n}",
+        "name": f"task {n}",
+        "status": "active",
+        "type": "bench",
+        "updated_at": at,
+        "current": version,
+    }
 
 
 def shared(url: str) -> Iterator[Figure]:

@@ -52,13 +52,16 @@ class Collection:
 
     Each index is a tuple of columns; the id is added at its end. Columns hold text; null is kept as the empty text. A
     column that ends in `_key` holds the case-folded text of the field before it, or a number of it as text that sorts
-    alike. `sets` are fields with a list of texts; they are filtered by what is in them.
+    alike. `sets` are fields with a list of texts; they are filtered by what is in them. `rare` are columns and
+    sets that are empty in many documents and never asked for when empty: a store may leave such documents out of the
+    indexes that have them.
     """
 
     name: str
     columns: tuple[str, ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     sets: tuple[str, ...] = ()
+    rare: tuple[str, ...] = ()
 
 
 class Range(NamedTuple):

@@ -7,12 +7,12 @@ log is unique, so of two that began at the same head one fails and runs its batc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pymongo import DeleteOne, ReplaceOne, UpdateOne, errors
+from pymongo import UpdateOne, errors
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -21,25 +21,29 @@ from claudia_core.errors import StoreBusy, StoreError
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import from_text, to_text
 from claudia_core.ports import Page, Query
-from claudia_core.stores import schema
-from claudia_core.stores.changes import Changes, Record, Stored
+from claudia_core.stores.changes import Changes, Stored
 from claudia_core.stores.kept import Kept
 from claudia_core.stores.mongodb_open import Client, durable, mapped, mongodb_errors
 from claudia_core.stores.mongodb_race import Race
 from claudia_core.stores.mongodb_reader import CHAIN, LOG, SAMPLES, MongoReader, Row
+from claudia_core.stores.mongodb_rows import by_collection, log_documents, operation
 from claudia_core.stores.writer import LostRace
 
-MOST_EVENTS = 500
-MOST_BYTES = 1_000_000
-"""Most events, and about the most bytes of them, of one document of the log."""
-
 DUPLICATE_KEY = 11000
+
+TRUSTED = 0.05
+"""Seconds after a commit for which the next one takes it that nobody else wrote, and does not ask for the head."""
 
 LOOK_EVERY = 8
 """Commits after which one of them looks for other writers that wait."""
 
 ASK_AGAIN = 0.01
 """Seconds between two questions for the outcome of a commit."""
+
+WORTH_ASKING = 4
+"""Documents of a collection in one commit from which on it is asked which of them are there already."""
+
+ABSENT = object()
 
 RECENT = 32
 """Commits whose ids the chain remembers, to tell whether one whose answer was lost was made."""
@@ -126,6 +130,8 @@ class MongoCommits:
         self._session: ClientSession | None = None
         self._chain: Row = {}
         self._mine = -1
+        self._trusted_until = 0.0
+        self._has_looked = False
 
     def begin(self) -> tuple[Transacted, Changes]:
         """See `writer.Backend`.
@@ -143,7 +149,10 @@ class MongoCommits:
                 write_concern=WriteConcern(w="majority", j=True, wtimeout=int(self._patience * 1000)),
             )
             self._base.reader = MongoReader(self._inside, self._epoch, session)
-            self._chain = self._base.reader.chain()
+            self._has_looked = time.monotonic() >= self._trusted_until
+            self._trusted_until = 0.0
+            if self._has_looked:
+                self._chain = self._base.reader.chain()
         if self._chain.get("n", 0) != self._mine:
             self._base.kept.clear()
         last, now = self._chain.get("at"), self._now()
@@ -156,18 +165,30 @@ class MongoCommits:
         if changes:
             batch = new_id()
             with self._racing():
-                self._write(changes, batch, session)
+                state = self._write(changes, batch, session)
                 self._finish(session, batch)
             self._mine = self._chain.get("n", 0) + 1
+            if self._chain.get("writer", self._race.me) == self._race.me:  # nobody else writes, as it seems
+                self._chain = {**self._chain, **state, "n": self._mine}
+                self._trusted_until = time.monotonic() + TRUSTED
             self._base.kept.note_all(changes)
         else:
+            self._require_head()
             session.abort_transaction()
         self._race.over()
+
+    def _require_head(self) -> None:
+        """What nobody saves is told too: it must have been true at the head, which a commit finds out by itself."""
+        with self._racing():
+            assert self._base.reader is not None, "it began"
+            if not self._has_looked and self._base.reader.chain().get("n", 0) != self._mine:
+                raise LostRace(StoreBusy(f"the store {self._place} is written by others"))
 
     def abort(self) -> None:
         """See `writer.Backend`."""
         session, self._session = self._session, None
         self._base.kept.clear()
+        self._trusted_until = 0.0
         if session is not None:
             try:
                 session.end_session()  # ends a transaction, too
@@ -186,7 +207,8 @@ class MongoCommits:
 
     # --- one commit -----------------------------------------------------------------------------------------------
 
-    def _write(self, changes: Changes, batch: str, session: ClientSession) -> None:
+    def _write(self, changes: Changes, batch: str, session: ClientSession) -> Row:
+        """Save all but the end of the transaction; returns what the head is then."""
         head = int(self._chain.get("head", 0))
         last = head + len(changes.records)
         state: dict[str, Any] = {"head": last, "writer": self._race.me}
@@ -199,7 +221,9 @@ class MongoCommits:
         )
         if won.matched_count != 1:
             raise LostRace(StoreBusy(f"the store {self._place} is written by others"))
-        for name, operations in _by_collection(changes).items():
+        for name, documents in by_collection(changes).items():
+            new = self._new(name, documents, session)
+            operations = [operation(name, id, stored, is_new=id in new) for id, stored in documents.items()]
             self._inside[name].bulk_write(operations, ordered=False, session=session)
         if changes.samples:
             added = [
@@ -208,7 +232,19 @@ class MongoCommits:
             ]
             self._inside[SAMPLES].bulk_write(added, ordered=False, session=session)
         if changes.records:
-            self._inside[LOG].insert_many(list(_commits(changes, head + 1, batch)), session=session)
+            self._inside[LOG].insert_many(list(log_documents(changes, head + 1, batch)), session=session)
+        return state
+
+    def _new(self, name: str, documents: Mapping[str, Stored | None], session: ClientSession) -> set[str]:
+        """The ids that are not in the collection yet, as far as it pays to know: inserts cost the server half of what
+        upserts cost, and one question tells of all documents that were neither read nor written before."""
+        kept = self._base.kept
+        unknown = [id for id, stored in documents.items() if stored is not None and (name, id) not in kept]
+        new = {id for id in documents if kept.get((name, id), ABSENT) is None}
+        if len(unknown) >= WORTH_ASKING:
+            found = self._inside[name].find({"_id": {"$in": unknown}}, {"_id": 1}, session=session)
+            new |= set(unknown) - {row["_id"] for row in found}
+        return new
 
     def _finish(self, session: ClientSession, batch: str) -> None:
         """Commit; where the answer is lost, ask again.
@@ -245,51 +281,3 @@ class MongoCommits:
         except StoreError:
             self._race.over()
             raise
-
-
-def _by_collection(changes: Changes) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    for (name, id), stored in changes.documents.items():
-        found.setdefault(name, []).append(DeleteOne({"_id": id}) if stored is None else _replace(name, id, stored))
-    return found
-
-
-def _replace(name: str, id: str, stored: Stored) -> ReplaceOne[dict[str, Any]]:
-    return ReplaceOne({"_id": id}, row_of(name, stored), upsert=True)
-
-
-def row_of(name: str, stored: Stored) -> dict[str, Any]:
-    """A document as it is kept, without its id: its columns and sets as fields, and the whole as text."""
-    kind = schema.collection(name)
-    row: dict[str, Any] = dict(zip(kind.columns, stored.columns, strict=True))
-    row |= {field: sorted(values) for field, values in zip(kind.sets, stored.sets, strict=True)}
-    row["body"] = stored.body
-    return row
-
-
-def _commits(changes: Changes, first: int, batch: str) -> Iterator[dict[str, Any]]:
-    """The log's documents for one commit; more than one where it is large."""
-    at = to_text(changes.now)
-    part: list[Record] = []
-    size = 0
-    for record in changes.records:
-        if part and (len(part) == MOST_EVENTS or size + len(record.data) > MOST_BYTES):
-            yield commit_document(part, first, at, batch)
-            first += len(part)
-            part, size = [], 0
-        part.append(record)
-        size += len(record.data)
-    yield commit_document(part, first, at, batch)
-
-
-def commit_document(records: list[Record], first: int, at: str, batch: str = "") -> dict[str, Any]:
-    """Events that follow each other, with the sequence of the first, as one document of the log."""
-    return {
-        "seq": first,
-        "skip": 0,
-        "last": first + len(records) - 1,
-        "at": at,
-        "batch": batch,
-        "bytes": sum([len(record.data) for record in records]),
-        "events": [{"t": record.type, "s": record.subject, "d": record.data} for record in records],
-    }

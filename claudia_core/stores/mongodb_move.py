@@ -17,10 +17,11 @@ from claudia_core.model.times import to_text, utc_now
 from claudia_core.ports import Sample
 from claudia_core.stores import mongodb_open, schema
 from claudia_core.stores.changes import Record, Stored
-from claudia_core.stores.mongodb_commits import MOST_BYTES, MOST_EVENTS, commit_document, row_of
+from claudia_core.stores.mongodb_indexes import make_indexes
 from claudia_core.stores.mongodb_open import MIGRATION, mongodb_errors
 from claudia_core.stores.mongodb_race import WRITERS
 from claudia_core.stores.mongodb_reader import CHAIN, LOG, SAMPLES
+from claudia_core.stores.mongodb_rows import MOST_BYTES, MOST_EVENTS, commit_document, row_of
 from claudia_core.stores.moving import OWN, Entry, LogName, Target, Text, written_meanwhile
 from claudia_core.stores.schema import COLLECTIONS, SCHEMA_VERSION
 
@@ -191,7 +192,7 @@ def mongodb_target(url: str, *, timeout: float = 5.0) -> Iterator[Target]:
         _require_empty(database, place)
         database["meta"].replace_one({"_id": MIGRATION}, {"since": to_text(utc_now())}, upsert=True)
         try:
-            mongodb_open.make_indexes(database)
+            make_indexes(database)
             yield MongoTarget(database, place)
         except BaseException:
             _drop(database)

@@ -25,8 +25,9 @@ from claudia_core.errors import (
 )
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import to_text, utc_now
-from claudia_core.stores.mongodb_reader import CHAIN, LOG, SAMPLES
-from claudia_core.stores.schema import COLLECTIONS, FIRST_PLACE, RUNNING, SCHEMA_VERSION, WAITING
+from claudia_core.stores.mongodb_indexes import make_indexes
+from claudia_core.stores.mongodb_reader import CHAIN, SAMPLES
+from claudia_core.stores.schema import FIRST_PLACE, RUNNING, SCHEMA_VERSION, WAITING
 
 type Client = MongoClient[dict[str, Any]]
 
@@ -199,25 +200,3 @@ def _add_queues(database: Database[dict[str, Any]]) -> None:
             name = {"series": f"{series}{row['_id']}", "at": 0}
             samples.update_one(name, {"$set": {"value": float(row["n"])}}, upsert=True)
     meta.update_one({"_id": "log", "version": 1}, {"$set": {"version": 2}})
-
-
-def make_indexes(database: Database[dict[str, Any]]) -> None:
-    """Indexes that are missing are made; the collections come into being with them."""
-    log = database[LOG]
-    log.create_index("seq", unique=True)
-    log.create_index([("last", 1)])
-    log.create_index([("at", 1), ("last", 1)])
-    log.create_index([("events.t", 1), ("last", 1)])
-    log.create_index([("events.s", 1), ("last", 1)])
-    database[SAMPLES].create_index([("series", 1), ("at", 1)], unique=True)
-    there = set(database.list_collection_names())
-    for kind in COLLECTIONS.values():
-        for index in kind.indexes:
-            database[kind.name].create_index([*((column, 1) for column in index), ("_id", 1)])
-        for name in kind.sets:
-            database[kind.name].create_index([(name, 1), ("_id", 1)])
-        if not kind.indexes and not kind.sets and kind.name not in there:
-            try:
-                database.create_collection(kind.name)
-            except errors.CollectionInvalid:  # another process made it meanwhile
-                continue

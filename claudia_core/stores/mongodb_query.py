@@ -19,8 +19,19 @@ def conditions(query: Query, place: tuple[str, str] | None) -> Filter:
     ]
     if place is not None:
         terms.append(_behind(query.order, *place))
-    wanted = [term for term in terms if term]
-    return {"$and": wanted} if wanted else {}
+    return _all_of(terms)
+
+
+def _all_of(terms: list[Filter]) -> Filter:
+    """All terms as one filter, flat as far as it goes: planners look at its top first."""
+    wanted: Filter = {}
+    others = []
+    for term in terms:
+        if wanted.keys() & term.keys():
+            others.append(term)
+        else:
+            wanted |= term
+    return wanted | ({"$and": others} if others else {})
 
 
 def order_by(query: Query) -> list[tuple[str, int]]:

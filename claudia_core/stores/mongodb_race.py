@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import Any
 
 from pymongo import errors
@@ -41,9 +42,12 @@ WAITING = 0.5
 STUCK = 1.0
 """Seconds without any commit after which the other writers' transactions are ended; twice as long each time after.
 
-One of them belongs to a process that died in the middle: the server would keep its locks for a minute. A writer that
-is alive begins again.
+One of them belongs to a process that died in the middle, or is one of our own that was given up while the server hung:
+it would keep its locks for a minute. A writer that is alive begins again.
 """
+
+LEFT = 8
+"""Sessions of our own that are remembered after they were given up."""
 
 
 class Race:
@@ -64,10 +68,13 @@ class Race:
         self._patience = patience
         self._lost_since: float | None = None
         self._stuck = STUCK
+        self._sessions: deque[Any] = deque(maxlen=LEFT)
         self._pause = threading.Event()  # never set: its wait is a pause
 
     def enter(self, session: ClientSession) -> None:
         """Make the session known, so that others can end what it leaves behind."""
+        if session.session_id not in self._sessions:
+            self._sessions.append(session.session_id)
         known = {"$set": {"session": session.session_id, "since": to_text(utc_now())}}
         self._database[WRITERS].update_one({"_id": self.me}, known, upsert=True)
 
@@ -117,12 +124,13 @@ class Race:
             self._pause.wait(LOOK)
         if time.monotonic() - since > self._stuck:
             self._stuck *= 2
-            self._end_other_transactions()
+            self._end_transactions()
 
-    def _end_other_transactions(self) -> None:
+    def _end_transactions(self) -> None:
         writers = list(self._database[WRITERS].find({"_id": {"$ne": self.me}}, {"session": 1}))
+        sessions = [*(writer["session"] for writer in writers), *self._sessions]  # of ours, none is in use now
         try:
-            self._client.admin.command("killSessions", [writer["session"] for writer in writers])
+            self._client.admin.command("killSessions", sessions)
         except errors.PyMongoError as error:
             log.warning("a transaction that blocks this one could not be ended", error=str(error))
 

@@ -66,7 +66,8 @@ class Notices:
 
     def prune(self, before: datetime) -> int:
         """Delete notices that were made before a moment; returns how many."""
-        older = Query("notices", {"created_at": Range("0", to_text(require_utc(before, "before")))}, limit=AT_ONCE)
+        over = Range("0", to_text(require_utc(before, "before")))
+        older = Query("notices", {"created_at": over}, "created_at", limit=AT_ONCE)
 
         def work(tx: Transaction) -> int:
             found = tx.find(older).documents
