@@ -109,6 +109,7 @@ class Claudia(Accounts, Syncing, Workplace, Outside):
         self._pulse = Pulse()
         self._sampler = Sampler(detect() if self.settings.display == "auto" else Silent())
         self._cancellations = Cancellations(self.store, lambda: self._sampler.runs)
+        self._is_followed = False
         self._subscriptions: list[Subscription] = []
         Syncing.__init__(self)
         Workplace.__init__(self)
@@ -302,7 +303,9 @@ class Claudia(Accounts, Syncing, Workplace, Outside):
     def begun(self, run: Run) -> None:
         """Look at this run from now on; it is stopped when somebody cancels its task."""
         self._sampler.begun(run)
-        self._pulse.add(Duty("cancelled", PERIOD, self._cancellations.look, first=PERIOD), again=False)
+        if not self._is_followed:
+            self._is_followed = True
+            self._pulse.add(Duty("cancelled", PERIOD, self._cancellations.look, first=PERIOD), again=False)
 
     def ended(self, run: Run) -> None:
         """No more looks at this run."""

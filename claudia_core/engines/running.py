@@ -30,6 +30,18 @@ class Running:
     verdict: Move | None = None
     reason: str = ""
     outcome: Move | None = None
+    begun_at: float | None = None
+    ended_at: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its work took; None where that is not known."""
+        return None if self.begun_at is None or self.ended_at is None else self.ended_at - self.begun_at
+
+    @property
+    def was_returned(self) -> bool:
+        """Whether it goes back to its queue without having begun."""
+        return self.outcome is not None and self.outcome.name == "return"
 
     @property
     def is_asked(self) -> bool:
@@ -41,6 +53,11 @@ class Running:
         if self.outcome is not None:
             return None
         return self.ends_at if self.dies_at is None else self.dies_at
+
+    def start(self) -> None:
+        """Note that it is handed to its engine. In a process its time-out counts only from when that is ready."""
+        self.begun_at = time.monotonic()
+        self.ends_at = _end_of(self.job, None if self.job.handler.engine == "process" else self.job.handler.timeout)
 
     def begin(self) -> None:
         """Note that it begins only now."""
@@ -60,11 +77,6 @@ class Running:
         """What the agent saves."""
         assert self.outcome is not None, "asked of what has ended"
         return Settlement(self.job.id, self.job.task.claim, self.outcome)
-
-
-def start(job: Job) -> Running:
-    """A job that is claimed now. In a process its time-out counts only from when that is ready."""
-    return Running(job, _end_of(job, None if job.handler.engine == "process" else job.handler.timeout))
 
 
 def _end_of(job: Job, timeout: float | None) -> float | None:

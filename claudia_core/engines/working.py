@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from claudia_core.engines.handlers import Handler, Handlers
 from claudia_core.engines.hub import Hub
+from claudia_core.engines.in_hand import InHand
 from claudia_core.engines.local import LocalEngine
-from claudia_core.engines.port import Begun, Engine, HandsOn, Job, Outcome, Report
-from claudia_core.engines.running import Running, Tally, memory, start, too_long
+from claudia_core.engines.port import Engine, Job, Report
+from claudia_core.engines.running import Running, Tally, memory
 from claudia_core.errors import ClaudiaError, InvalidValue, StaleClaim, StoreClosed, StoreError, WaitTimeout
 from claudia_core.logs import get_logger
 from claudia_core.model.agent import AgentMode, AgentStatus, Vitals
@@ -48,6 +49,7 @@ class Working:
     """This process's agent at work, in a thread of its own; see `Claudia.work`.
 
     One commit saves how tasks ended and takes the next ones, so an agent of ten makes one commit where ten would be.
+    Of quick tasks it claims what begins within the next moment, too: then a commit is for dozens.
     """
 
     def __init__(
@@ -65,10 +67,8 @@ class Working:
         self._handlers = _chosen(hub.handlers, types)
         self._claims = Claims(hub.store)
         self.agent_id = hub.agent_id()
-        self._engine = engine(hub, self._report)
-        self._running: dict[str, Running] = {}
-        self._told: deque[Outcome | Begun] = deque()
         self._wake = threading.Event()
+        self._hand = InHand(self.capacity, lambda report: engine(hub, report), self._wake)
         self._mode = AgentMode.WORKING
         self._checked_at = 0.0
         self._is_over = threading.Event()
@@ -90,12 +90,12 @@ class Working:
     @property
     def running(self) -> list[str]:
         """The ids of the tasks that it works on now."""
-        return list(self._running)
+        return self._hand.running
 
     @property
     def left(self) -> int:
         """How many tasks it had to leave when it ended, because the store was closed or away."""
-        return len(self._running) if self.is_over else 0
+        return len(self._hand) if self.is_over else 0
 
     @property
     def is_over(self) -> bool:
@@ -104,7 +104,7 @@ class Working:
 
     def vitals(self) -> Vitals:
         """What it tells with a heartbeat."""
-        return self.tally.vitals(len(self._running), memory())
+        return self.tally.vitals(len(self.running), memory())
 
     def drain(self) -> None:
         """Take no new tasks, and end when those that run have ended."""
@@ -130,7 +130,7 @@ class Working:
             WaitTimeout: it did not within `timeout` seconds.
         """
         if not self._is_over.wait(timeout):
-            raise WaitTimeout(f"the agent still works on {len(self._running)} tasks after {timeout:g} s")
+            raise WaitTimeout(f"the agent still works on {len(self._hand)} tasks after {timeout:g} s")
 
     def _ask(self, mode: AgentMode) -> None:
         self._mode = mode
@@ -146,10 +146,6 @@ class Working:
 
     # --- the threads --------------------------------------------------------------------------------------------
 
-    def _report(self, told: Outcome | Begun) -> None:
-        self._told.append(told)
-        self._wake.set()
-
     def _watch(self) -> None:
         """Wake the loop at every commit of anybody."""
         head = 0
@@ -160,18 +156,19 @@ class Working:
                 return
             except StoreError:
                 self._is_over.wait(PAUSE)
-            self._wake.set()
+            if not self._hand.is_ahead:  # else it is woken by the ends of what it has
+                self._wake.set()
 
     def _run(self) -> None:
         try:
             while not self._is_finished():
-                self._wake.wait(self._rest())
+                self._wake.wait(self._hand.rest(LOOK))
                 self._wake.clear()
                 self._try_turn()
         except StoreClosed:
-            log.warning("the agent ends: its hub was closed", running=len(self._running))
+            log.warning("the agent ends: its hub was closed", running=len(self._hand))
         finally:
-            self._engine.close()
+            self._hand.close()
             self._farewell()
             self._is_over.set()
 
@@ -180,11 +177,7 @@ class Working:
             self._hub.agents.announce(self.agent_id, (), 0)
 
     def _is_finished(self) -> bool:
-        return self._mode in (AgentMode.DRAINING, AgentMode.STOPPING) and not self._running
-
-    def _rest(self) -> float:
-        looks = [look for running in list(self._running.values()) if (look := running.next_look()) is not None]
-        return max(0.0, min([time.monotonic() + LOOK, *looks]) - time.monotonic())
+        return self._mode in (AgentMode.DRAINING, AgentMode.STOPPING) and not self._hand
 
     def _try_turn(self) -> None:
         try:
@@ -192,10 +185,10 @@ class Working:
         except StoreClosed:
             raise
         except StoreError as error:
-            log.warning("the store is away: an agent waits", error=str(error), running=len(self._running))
+            log.warning("the store is away: an agent waits", error=str(error), running=len(self._hand))
             self._pause()
         except Exception as error:  # noqa: BLE001 - an agent that ended here would keep its tasks, and its lease, for ever
-            log.error("an agent's turn failed, and is tried again", error=repr(error), running=len(self._running))
+            log.error("an agent's turn failed, and is tried again", error=repr(error), running=len(self._hand))
             self._pause()
 
     def _pause(self) -> None:
@@ -203,81 +196,49 @@ class Working:
         self._wake.set()
 
     def _turn(self) -> None:
-        self._gather()
+        self._hand.gather()
         self._follow_mode()
         self._check_claims()
-        self._keep_time()
-        ended = [running for running in self._running.values() if running.outcome is not None]
-        room = self.capacity - len(self._running) + len(ended) if self._mode is AgentMode.WORKING else 0
+        self._hand.keep_time()
+        ended = self._hand.ended()
+        room = self._hand.room() if self._mode is AgentMode.WORKING else 0
         if ended or (room > 0 and self._claims.is_waiting(tuple(self._handlers))):
             self._commit(ended, room)
-
-    def _gather(self) -> None:
-        while self._told:
-            told = self._told.popleft()
-            running = self._running.get(told.job.id)
-            if running is None or running.job is not told.job or running.outcome is not None:
-                continue
-            if isinstance(told, Begun):
-                running.begin()
-            elif told.move is None:
-                del self._running[told.job.id]
-            else:
-                running.end(told.move)
+        self._hand.expect()
 
     def _follow_mode(self) -> None:
         """What somebody asked of this agent, in the store; an end that this process was asked for stays."""
         agent = self._hub.agents.get(self.agent_id)
         if self._mode in (AgentMode.WORKING, AgentMode.PAUSED) and agent.status is AgentStatus.ONLINE:
             self._mode = agent.mode
+        if self._mode is not AgentMode.WORKING:
+            self._hand.give_back()
         if self._mode is AgentMode.STOPPING:
-            for running in self._running.values():
+            for running in self._hand:
                 if not running.is_asked:
-                    self._stop_one(running, "its agent stops", releasing())
+                    self._hand.stop(running, "its agent stops", releasing())
 
     def _check_claims(self) -> None:
         now = time.monotonic()
-        if not self._running or now - self._checked_at < CHECK:
+        if not self._hand or now - self._checked_at < CHECK:
             return
         self._checked_at = now
-        found = self._hub.store.get_many("tasks", list(self._running))
-        for id, running in self._running.items():
-            document, claim = found.get(id), running.job.task.claim
+        found = self._hub.store.get_many("tasks", self._hand.ids)
+        for running in self._hand:
+            document, claim = found.get(running.job.id), running.job.task.claim
             counts = document is not None and document["status"] == Status.ACTIVE and document["claim"] == claim
             if not counts and not running.is_asked:
                 reason = document["progress"]["message"] if document and document["status"] == "cancelled" else ""
-                self._stop_one(running, reason, None)
-
-    def _keep_time(self) -> None:
-        now = time.monotonic()
-        for running in self._running.values():
-            look = running.next_look()
-            if look is None or look > now:
-                continue
-            if running.is_asked:
-                self._kill(running)
-            else:
-                self._stop_one(running, "its time is over", too_long(running.job))
-
-    def _stop_one(self, running: Running, reason: str, verdict: object) -> None:
-        running.ask(time.monotonic(), reason, verdict)  # type: ignore[arg-type]
-        if running.outcome is None:
-            self._engine.cancel(running.job, reason)
-
-    def _kill(self, running: Running) -> None:
-        job = running.job
-        if not self._engine.kill(job, running.reason):
-            log.warning("work that did not stop is left to itself", task=job.id, handler=job.handler.place)
-        error = TaskError("Killed", running.reason or "it did not stop when it was asked to", code="killed")
-        running.end(running.verdict or failing(error, culprit=job.handler.place))
+                self._hand.stop(running, reason, None)
 
     # --- commits ------------------------------------------------------------------------------------------------
 
     def _commit(self, ended: list[Running], room: int) -> None:
-        terms = {type: handler.terms for type, handler in self._handlers.items()}
+        terms = {type: self._terms(handler) for type, handler in self._handlers.items()}
+        spare = self._hand.spare() if self._mode is AgentMode.WORKING else 0.0
         settlements = [running.settlement() for running in ended]
         try:
-            turn = self._claims.turn(self.agent_id, terms, room, settlements)
+            turn = self._claims.turn(self.agent_id, terms, room, settlements, spare=spare)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - one end that cannot be saved must not hold up the others
@@ -286,8 +247,11 @@ class Working:
             return
         for running, outcome in zip(ended, turn.settled, strict=True):
             self._settled(running, outcome)
-        for task in turn.taken:
-            self._begin(task)
+        self._hand.take([Job(task, self._handlers[task.type]) for task in turn.taken])
+
+    def _terms(self, handler: Handler) -> Terms:
+        seconds = self._hand.seconds_of(handler)
+        return handler.terms if seconds is None else replace(handler.terms, seconds=seconds)
 
     def _commit_each(self, ended: list[Running], terms: dict[str, Terms]) -> None:
         for running in ended:
@@ -303,20 +267,13 @@ class Working:
             self._settled(running, outcome)
 
     def _settled(self, running: Running, outcome: Task | ClaudiaError) -> None:
-        del self._running[running.job.id]
+        self._hand.drop(running)
         if isinstance(outcome, ClaudiaError):
             note = log.info if running.is_asked and isinstance(outcome, StaleClaim) else log.warning
             note("an end was not saved: the claim does not count any more", task=running.job.id, error=str(outcome))
             return
-        self.tally.count(outcome)
-
-    def _begin(self, task: Task) -> None:
-        job = Job(task, self._handlers[task.type])
-        self._running[task.id] = Running(job) if isinstance(self._engine, HandsOn) else start(job)
-        try:
-            self._engine.begin(job)
-        except Exception as error:  # noqa: BLE001 - a job that cannot start is the end of its task, not of the agent
-            self._report(Outcome(job, failing(error, culprit=job.handler.place, again=True)))
+        if not running.was_returned:
+            self.tally.count(outcome)
 
 
 def _chosen(handlers: Handlers, types: Iterable[str] | None) -> dict[str, Handler]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import batched
 
@@ -15,6 +16,9 @@ from claudia_core.ports import Document, Page, Query, Range, Store, Transaction
 from claudia_core.services import failures, holds, moves
 from claudia_core.services.moves import Move
 
+MOST_AHEAD = 64
+"""Most tasks that an agent takes ahead in one commit."""
+
 TOGETHER = 20
 """Types that are asked for by one question."""
 
@@ -23,13 +27,15 @@ TOGETHER = 20
 class Terms:
     """On what terms tasks of a type are taken.
 
-    `attempts` are the least that are allowed; `most` of the type are active at once, over all agents.
+    `attempts` are the least that are allowed; `most` of the type are active at once, over all agents. `seconds` is how
+    long one is expected to take, for an agent that takes some ahead; infinite where it takes none.
     """
 
     attempts: int = 1
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     most: int | None = None
     stall_after: float | None = None
+    seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,30 @@ class Turn:
     is_known: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How much an agent takes: `room` tasks, and beyond them what `spare` seconds hold."""
+
+    room: int
+    spare: float
+
+    def most(self, terms: Mapping[str, Terms]) -> int:
+        """How many tasks that can be."""
+        quickest = min((on.seconds for on in terms.values()), default=math.inf)
+        ahead = MOST_AHEAD if quickest <= 0 else min(MOST_AHEAD, int(self.spare / quickest))
+        return self.room + (ahead if self.spare > 0 else 0)
+
+    def fitting(self, documents: list[Document], terms: Mapping[str, Terms]) -> Iterator[Document]:
+        """Those of the candidates, in their order, that are taken: none is passed over for a quicker one behind it."""
+        spare = self.spare
+        for place, document in enumerate(documents[: self.most(terms)]):
+            if place >= self.room:
+                spare -= terms[document["type"]].seconds
+                if spare < 0:
+                    return
+            yield document
+
+
 class Claims:
     """Hands tasks out to agents and takes their endings, both in one commit."""
 
@@ -58,9 +88,17 @@ class Claims:
         self._store = store
 
     def turn(
-        self, agent_id: str, terms: Mapping[str, Terms], room: int, settlements: Iterable[Settlement] = ()
+        self,
+        agent_id: str,
+        terms: Mapping[str, Terms],
+        room: int,
+        settlements: Iterable[Settlement] = (),
+        *,
+        spare: float = 0.0,
     ) -> Turn:
         """Save how tasks ended and take up to `room` others: the highest priority first, then the oldest.
+
+        Beyond `room` the next are taken ahead, as long as they are expected to take up to `spare` seconds together.
 
         A settlement whose claim does not count any more is not saved; its place in `settled` holds the StaleClaim. An
         agent that is not working, or not online, takes none. A task whose deadline has passed fails instead.
@@ -69,7 +107,7 @@ class Claims:
             StoreError: nothing was saved.
         """
         ended = list(settlements)
-        return self._store.write(lambda tx: _turn(tx, agent_id, terms, room, ended)).result()
+        return self._store.write(lambda tx: _turn(tx, agent_id, terms, Wanted(room, spare), ended)).result()
 
     def is_waiting(self, types: Sequence[str]) -> bool:
         """Whether a task of these types could be taken now."""
@@ -80,15 +118,17 @@ class Claims:
         )
 
 
-def _turn(tx: Transaction, agent_id: str, terms: Mapping[str, Terms], room: int, settlements: list[Settlement]) -> Turn:
+def _turn(
+    tx: Transaction, agent_id: str, terms: Mapping[str, Terms], wanted: Wanted, settlements: list[Settlement]
+) -> Turn:
     settled = [_settle(tx, settlement) for settlement in settlements]
     found = tx.get("agents", agent_id)
     if found is None:
         return Turn([], settled, AgentMode.STOPPING, is_known=False)
     agent = Agent.from_document(found)
-    if agent.status is not AgentStatus.ONLINE or agent.mode is not AgentMode.WORKING or room < 1:
+    if agent.status is not AgentStatus.ONLINE or agent.mode is not AgentMode.WORKING or not wanted.most(terms):
         return Turn([], settled, agent.mode, agent.status is AgentStatus.ONLINE)
-    return Turn(_take(tx, agent_id, terms, room), settled, agent.mode)
+    return Turn(_take(tx, agent_id, terms, wanted), settled, agent.mode)
 
 
 def _settle(tx: Transaction, settlement: Settlement) -> Task | ClaudiaError:
@@ -100,9 +140,10 @@ def _settle(tx: Transaction, settlement: Settlement) -> Task | ClaudiaError:
     return settlement.move(tx, task)
 
 
-def _take(tx: Transaction, agent_id: str, terms: Mapping[str, Terms], room: int) -> list[Task]:
+def _take(tx: Transaction, agent_id: str, terms: Mapping[str, Terms], wanted: Wanted) -> list[Task]:
     taken = []
-    for document in sorted(_candidates(tx, terms, room), key=_turn_of)[:room]:
+    candidates = sorted(_candidates(tx, terms, wanted.most(terms)), key=_turn_of)
+    for document in wanted.fitting(candidates, terms):
         task = moves.with_content(tx, document)
         if task.deadline is not None and task.deadline <= tx.now:
             failures.failing(TOO_LATE)(tx, task)

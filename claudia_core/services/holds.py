@@ -76,6 +76,18 @@ def require_claim(task: Task, claim: int) -> None:
     )
 
 
+def returning() -> Move:
+    """Active becomes pending: its agent had claimed it ahead, and has not begun it. Nothing of it is spent."""
+
+    def move(tx: Transaction, task: Task) -> Task:
+        back = task.moved(Status.PENDING, tx.now, started_at=None, agent_id=None)
+        moves.count(tx, task, back)
+        moves.save(tx, back, "task:updated")
+        return back
+
+    return Move("return", {}, move)
+
+
 def releasing() -> Move:
     """Active becomes pending: its agent gives it back unfinished. That does not count as one of its attempts."""
 

@@ -23,7 +23,7 @@ class Sampler:
         self._display = display
         self._runs: list[Run] = []
         self._changed = threading.Condition()
-        self._stopped = False
+        self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
@@ -38,7 +38,8 @@ class Sampler:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._look, name="claudia-sampler", daemon=True)
                 self._thread.start()
-            self._changed.notify_all()
+            if len(self._runs) == 1:  # else it is looking, or will in a moment
+                self._changed.notify_all()
         if run.show:
             self._show(lambda: self._display.begin(run))
 
@@ -53,7 +54,7 @@ class Sampler:
     def stop(self) -> None:
         """End the thread."""
         with self._changed:
-            self._stopped = True
+            self._ended.set()
             self._changed.notify_all()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(5.0)
@@ -61,16 +62,15 @@ class Sampler:
     def _look(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._runs or self._stopped)
-                if self._stopped:
+                self._changed.wait_for(lambda: self._runs or self._ended.is_set())
+                if self._ended.is_set():
                     return
                 runs = list(self._runs)
             now = time.monotonic()
             for run in runs:
                 self._sample(run, now)
             self._show(self._display.refresh)
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopped, PERIOD)
+            self._ended.wait(PERIOD)
 
     def _sample(self, run: Run, now: float) -> None:
         try:

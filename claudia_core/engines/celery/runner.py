@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from claudia_core.engines.handled import HandledTask, run, run_async
 from claudia_core.engines.handlers import Handlers
 from claudia_core.engines.port import Job
-from claudia_core.engines.running import Running, start, too_long
+from claudia_core.engines.running import Running, too_long
 from claudia_core.errors import StaleClaim, StoreUnavailable, TaskNotFound
 from claudia_core.logs import get_logger
 from claudia_core.model.task import Task, TaskError
@@ -93,7 +93,8 @@ class Keeper:
     """Keeps the time of one job in a thread: asks the work to stop when it is over, and ends it after its grace."""
 
     def __init__(self, job: Job, die: Callable[[Running], None] | None) -> None:
-        self.running = start(job)
+        self.running = Running(job)
+        self.running.start()
         self._die = die
         self._over = threading.Event()
         self._block: HandledTask | None = None

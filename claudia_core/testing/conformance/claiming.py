@@ -15,6 +15,7 @@ from claudia_core.ports import Store
 from claudia_core.services.agents import Agents
 from claudia_core.services.claims import Claims, Settlement, Terms
 from claudia_core.services.failures import failing
+from claudia_core.services.holds import returning
 from claudia_core.services.moves import completing
 from claudia_core.services.queues import Queues
 from claudia_core.services.tasks import NewTask, Tasks
@@ -89,6 +90,37 @@ class StoreClaims(Suite):
         done = claims.turn(agent.id, terms, 0, [Settlement(task.id, new.claim, completing("new"))]).settled[0]
         assert isinstance(done, Task)
         assert (done.status, done.result) == (Status.COMPLETED, "new")
+
+    def test_quick_ones_are_taken_ahead(self, store: Store) -> None:
+        """Beyond its room an agent takes what is expected to begin soon, in the order of the queue; a limit holds."""
+        Tasks(store).create_many([NewTask(type="quick") for _ in range(8)] + [NewTask(type="few", priority=1)] * 3)
+        terms = {"quick": Terms(seconds=0.25), "few": Terms(seconds=0.25, most=2)}
+        agent, claims = agent_of(store), Claims(store)
+        taken = claims.turn(agent.id, terms, 1, spare=1.0).taken
+        assert [task.type for task in taken] == ["few", "few", "quick", "quick", "quick"]
+        assert not claims.turn(agent.id, terms, 0, spare=0.2).taken
+        assert len(claims.turn(agent.id, terms, 0, spare=0.3).taken) == 1
+
+    def test_a_turn_of_many_ends(self, store: Store) -> None:
+        """Of those saved together, one whose claim was lost is refused alone; one that had not begun loses nothing."""
+        tasks, claims, agent = Tasks(store), Claims(store), agent_of(store)
+        tasks.create_many([NewTask(type="x") for _ in range(4)])
+        first, second, third, fourth = claims.turn(agent.id, {"x": Terms()}, 4).taken
+        tasks.cancel(second.id)
+        moves = (completing(1), completing(2), returning(), failing("bad"))
+        ends = [
+            Settlement(task.id, task.claim, move)
+            for task, move in zip((first, second, third, fourth), moves, strict=True)
+        ]
+        done, refused, back, failed = claims.turn(agent.id, {"x": Terms()}, 0, ends).settled
+        assert isinstance(refused, StaleClaim)
+        assert [task.status for task in (done, back, failed) if isinstance(task, Task)] == [
+            Status.COMPLETED, Status.PENDING, Status.FAILED,
+        ]  # fmt: skip
+        (again,) = claims.turn(agent.id, {"x": Terms()}, 4).taken
+        assert (again.id, again.attempt, again.attempts, again.claim) == (third.id, 1, 1, 2)
+        late = claims.turn(agent.id, {"x": Terms()}, 0, [Settlement(third.id, 1, completing("late"))]).settled[0]
+        assert isinstance(late, StaleClaim)
 
     def test_who_does_not_work_takes_nothing(self, store: Store) -> None:
         """A paused agent, one that drains, one that left, and one that nobody knows."""
