@@ -49,13 +49,13 @@ def page_href(link: str) -> str | None:
     return f".{link}" if link.startswith("/") and not link.startswith("//") else None
 
 
-def rule_row(rule: Rule, channels: Mapping[str, str]) -> Row:
-    """A rule as a row; `channels` are names by id."""
+def rule_row(rule: Rule, channels: Mapping[str, str], *, opens: bool = False) -> Row:
+    """A rule as a row; `channels` are names by id. With `opens`, a click on it can be told from others."""
     named = [channels.get(id, "a channel that was deleted") for id in rule.channels]
     people = ["everybody" if user == "*" else user for user in rule.users]
     return {
         "id": rule.id,
-        "name": {"text": rule.name, "href": None, "key": None, "hint": _conditions(rule)},
+        "name": {"text": rule.name, "hint": _conditions(rule), **_opening(rule.id, opens=opens)},
         "status": ON if rule.active else OFF,
         "level": rule.level.value,
         "events": ", ".join(rule.events[:MOST_NAMED]),
@@ -68,15 +68,18 @@ def _conditions(rule: Rule) -> str:
     return " and ".join(f"{path} is {wanted}" for path, wanted in rule.filter.items())[:200]
 
 
-def channel_row(channel: NotifyChannel) -> Row:
+def _opening(id: str, *, opens: bool) -> Row:
+    return {"href": "#", "key": id} if opens else {"href": None, "key": None}
+
+
+def channel_row(channel: NotifyChannel, *, opens: bool = False) -> Row:
     """A channel as a row; its address stands there without what is secret in it."""
     state = OFF if not channel.active else FAILING if channel.failing_since else ON
     return {
         "id": channel.id,
         "name": {
             "text": channel.name,
-            "href": None,
-            "key": None,
+            **_opening(channel.id, opens=opens),
             "hint": channel.last_error if channel.failing_since else f"{channel.kind.value}: {channel.shown}",
         },
         "status": state,

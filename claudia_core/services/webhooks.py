@@ -109,7 +109,8 @@ class Webhooks:
     def update(self, id: str, **changes: Any) -> Endpoint:
         """Change some of `name`, `url`, `events`, `filter`, `headers`, `active`, `ordered`.
 
-        Turned on again, it is no longer counted as failing, and what waits is sent.
+        `headers` are all of them; one whose value is None keeps the value it has. Turned on again, it is no longer
+        counted as failing, and what waits is sent.
 
         Raises:
             NotFound: there is no such endpoint.
@@ -118,9 +119,9 @@ class Webhooks:
         for field in changes:
             if field not in CHANGEABLE:
                 raise InvalidValue(f"an endpoint has no {field!r:.80}", field=field, hint=", ".join(CHANGEABLE))
+        kept = self._kept_headers(id, changes.pop("headers")) if "headers" in changes else {}
         values = {field: CHANGEABLE[field](value) for field, value in changes.items()}
-        if "headers" in values:
-            values["headers"] = self._sealed(id, values["headers"])
+        values |= kept
         if values.get("active"):
             values |= {"failing_since": None, "disabled_reason": ""}
         return self._change(id, lambda endpoint, _: replace(endpoint, **values))
@@ -270,6 +271,13 @@ class Webhooks:
         """Delete deliveries that ended before a moment; returns how many."""
         ended = Range("0", to_text(require_utc(before, "before")))
         return self._purge(Query("deliveries", {"finished_at": ended}, "finished_at", limit=AT_ONCE))
+
+    def _kept_headers(self, id: str, given: Any) -> dict[str, dict[str, str]]:
+        """Headers as they are kept; those without a value as they were."""
+        old = self.get(id).headers if isinstance(given, Mapping) and None in given.values() else {}
+        new = {name: value for name, value in given.items() if not (value is None and name in old)} if old else given
+        sealed = self._sealed(id, require_headers(new))
+        return {"headers": sealed | {name: old[name] for name in old if given.get(name, "") is None}}
 
     def _sealed(self, id: str, headers: Mapping[str, str]) -> dict[str, str]:
         return {name: self._safe.seal(id, value) for name, value in headers.items()}

@@ -122,7 +122,9 @@ class IntegrationsPage(Page):
             "mail": lambda: MailView(hub, who=self._who, on_change=self._on_field, say=self.say),
             "calls": lambda: CallList(hub, say=self.say, on_change=self._on_field),
             "service": lambda: ServiceDetail(hub, say=self.say),
-            "endpoint": lambda: EndpointDetail(hub, on_delivery=self._opener("delivery"), say=self.say),
+            "endpoint": lambda: EndpointDetail(
+                hub, on_delivery=self._opener("delivery"), say=self.say, on_gone=lambda: self._on_back("back")
+            ),
             "delivery": lambda: DeliveryDetail(hub, on_endpoint=self._opener("endpoint"), say=self.say),
             "carriers": lambda: CarrierList(hub),
         }  # fmt: skip

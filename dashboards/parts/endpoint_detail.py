@@ -1,4 +1,4 @@
-"""EndpointDetail: one endpoint, its deliveries, and what can be done: test, send again, turn on and off."""
+"""EndpointDetail: one endpoint, its deliveries, and what can be done: test, send again, turn off, change, delete."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import param
 
 from claudia_core.errors import NotFound
 from claudia_core.model.address import host_of
+from claudia_core.model.identity import Scope, current
 from claudia_core.model.times import utc_now
 from claudia_core.model.webhook import Endpoint
 from dashboards import units
@@ -23,6 +24,7 @@ from dashboards.integration_cells import circuit
 from dashboards.live import LiveView
 from dashboards.parts.act import Say, act, silent
 from dashboards.parts.delivery_list import DeliveryList
+from dashboards.parts.endpoint_form import EndpointForm
 from dashboards.parts.endpoint_list import MOST_COUNTED, waiting
 from dashboards.parts.heading import heading, heading_html
 from dashboards.parts.rows import Column, Rows
@@ -51,8 +53,9 @@ class EndpointDetail(LiveView):
     name_shown = param.String("", doc="The endpoint's name once it is known.")
 
     def __init__(
-        self, claudia: Claudia, *, on_delivery: Callable[[str], None] | None = None, say: Say = silent, **params: Any
-    ) -> None:
+        self, claudia: Claudia, *, on_delivery: Callable[[str], None] | None = None, say: Say = silent,
+        on_gone: Callable[[], None] | None = None, **params: Any,
+    ) -> None:  # fmt: skip
         super().__init__(claudia, **params)
         self._say = say
         self.title = heading("", level=1)
@@ -63,16 +66,26 @@ class EndpointDetail(LiveView):
             options=list(AGAIN), value=ASK, width=220, size="small", margin=(4, 0), css_classes=["failed-again"],
             label="Send again",
         )  # fmt: skip
+        self.form = EndpointForm(claudia, say, self._look_again, on_gone)
+        may = current().may(Scope.ADMIN)
+        self.edit = pmui.Button(label="Change …", variant="outlined", margin=(4, 0), css_classes=["edit"], visible=may)
+        self.rotate = pmui.Button(
+            label="New secret …", variant="outlined", margin=(4, 0), css_classes=["rotate"], visible=may
+        )
+        self.edit.on_click(lambda _: self._open(self.form.change))
+        self.rotate.on_click(lambda _: self._open(self.form.rotate))
         self.test.on_click(self._on_test)
         self.turn.on_click(self._on_turn)
         self.again.param.watch(self._on_again, "value")
-        self.actions = pn.Row(self.test, self.again, self.turn, styles=HEAD, margin=0)
+        self.actions = pn.Row(self.test, self.again, self.turn, self.edit, self.rotate, styles=HEAD, margin=0)
         self.facts = Rows(FACTS, label="Facts about the endpoint", title="Endpoint", layout="facts", styles=SIDE)
         self.deliveries = DeliveryList(claudia, on_open=on_delivery, title="Deliveries")
         main = pn.Column(self.deliveries.layout, styles=MAIN, sizing_mode="stretch_width", margin=0)
         self.body = pn.Row(self.facts, main, styles=WRAP, sizing_mode="stretch_width", margin=0)
         head = pn.Row(self.title, self.actions, styles=HEAD, sizing_mode="stretch_width", margin=0)
-        self.layout = pn.Column(head, self.body, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0)
+        self.layout = pn.Column(
+            head, self.body, self.form.dialogs, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0
+        )
         self._endpoint: Endpoint | None = None
         self._at = 0.0
 
@@ -111,6 +124,10 @@ class EndpointDetail(LiveView):
         name = f"webhook {host_of(endpoint.url)}"[:100]
         found = next((one for one in self.claudia.integrations.all() if one.name == name), None)
         return None if found is None else circuit(found)
+
+    def _open(self, dialog: Callable[[Endpoint], None]) -> None:
+        if self._endpoint is not None:
+            dialog(self._endpoint)
 
     async def _on_test(self, _: object) -> None:
         work = partial(self.claudia.webhooks.test, self.endpoint_id)

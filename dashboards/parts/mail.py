@@ -108,7 +108,8 @@ class MailView(LiveView):
             sample = cells.sample_text(templates.sample(name))
             self.data.param.update(value=sample, value_input=sample)
             with acting_as(self._who):  # the beat is nobody's
-                self.to.value = self.claudia.notifications.people.preferences().email
+                own = self.claudia.notifications.people.preferences().email
+            self.to.param.update(value=own, value_input=own)
         carried, may = self.claudia.settings.mail_url is not None, self._who.may(Scope.OPERATOR)
         self.trial.visible = carried and may
 
@@ -145,10 +146,10 @@ class MailView(LiveView):
             self.data.param.update(error_state=bool(fault), helper_text=fault)
 
     def _text(self) -> str:
-        return str(self.data.value_input or self.data.value or "")
+        return str(self.data.value_input or "")
 
     async def _on_send(self, _: object) -> None:
-        name, text, to = self.name_shown, self._text(), str(self.to.value_input or self.to.value or "")
+        name, text, to = self.name_shown, self._text(), str(self.to.value_input or "")
 
         def work() -> Trial:
             with acting_as(self._who):

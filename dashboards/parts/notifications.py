@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import panel_material_ui as pmui
 
-from claudia_core.model.identity import Identity, acting_as
+from claudia_core.errors import NotFound
+from claudia_core.model.identity import Identity, Scope, acting_as
 from claudia_core.model.notice import Dispatch
 from claudia_core.model.rule import Rule
 from dashboards import notice_cells as cells
 from dashboards import units
 from dashboards.live import LiveView
 from dashboards.parts.act import Say, act
+from dashboards.parts.channel_form import ChannelForm
 from dashboards.parts.heading import heading_html, markup
 from dashboards.parts.rows import Column, Rows
+from dashboards.parts.rule_form import RuleForm
 from dashboards.theme import CARD, HEADING
 
 if TYPE_CHECKING:
@@ -67,11 +71,18 @@ class NotificationsView(LiveView):
         )
         self.seen = _button("Acknowledge", self._on_seen, visible=False)
         self.all_seen = _button("Acknowledge all", self._on_all_seen, visible=False)
-        self.rules = Rows(RULES, label="Rules", title="Rules", zero=list(NO_RULE))
+        self._may = who.may(Scope.ADMIN)
+        opens = "here" if self._may else ""
+        self.rule_form = RuleForm(claudia, say, self._changed)
+        self.channel_form = ChannelForm(claudia, say, self._changed)
+        self.rules = Rows(RULES, label="Rules", title="Rules", zero=list(NO_RULE), opens=opens, on_open=self._on_rule)
+        self.new_rule = _button("New rule …", lambda _: self.rule_form.make(), visible=self._may)
+        self.new_channel = _button("New channel …", lambda _: self.channel_form.make(), visible=self._may)
         self.offered = _button("Add the offered rules", self._on_offered, width=190, visible=False)
         self.channels = Rows(
-            CHANNELS, label="Channels", title="Channels", on_pick=self._on_pick, selects=True, zero=list(NO_CHANNEL)
-        )
+            CHANNELS, label="Channels", title="Channels", on_pick=self._on_pick, selects=True, zero=list(NO_CHANNEL),
+            opens=opens, on_open=self._on_channel,
+        )  # fmt: skip
         self.test = _button("Send test", self._on_test, visible=False)
         self.sent = Rows(
             DISPATCHES, label="Messages", title="Messages", opens="there", on_pick=self._on_pick, selects=True,
@@ -82,7 +93,12 @@ class NotificationsView(LiveView):
         mine = pn.Column(
             self.head, actions, self.notices, styles={**CARD, "gap": "8px"}, sizing_mode="stretch_width", margin=0
         )
-        parts = (mine, self.rules, self.offered, self.channels, self.test, self.sent, self.again)
+        for_rules = pn.Row(self.new_rule, self.offered, styles=FOOT, margin=0)
+        for_channels = pn.Row(self.new_channel, self.test, styles=FOOT, margin=0)
+        dialogs = pn.Column(
+            self.rule_form.form.dialog, self.channel_form.form.dialog, margin=0, height=0, sizing_mode="stretch_width"
+        )
+        parts = (mine, self.rules, for_rules, self.channels, for_channels, self.sent, self.again, dialogs)
         self.layout = pn.Column(*parts, styles={"gap": "12px"}, sizing_mode="stretch_width", margin=0)
         self._at = float("-inf")
 
@@ -102,11 +118,23 @@ class NotificationsView(LiveView):
         channels = told.channels.list()
         names = {channel.id: channel.name for channel in channels}
         rules = told.rules.list()
-        self.rules.put([cells.rule_row(rule, names) for rule in rules])
+        self.rules.put([cells.rule_row(rule, names, opens=self._may) for rule in rules])
         self.offered.visible = not rules
-        self.channels.put([cells.channel_row(channel) for channel in channels])
+        self.channels.put([cells.channel_row(channel, opens=self._may) for channel in channels])
         targets = {**cells.channel_names(channels), **{f"user:{one.id}": one.name for one in told.people.all()}}
         self.sent.put([cells.dispatch_row(one, targets) for one in told.dispatches.list(limit=MOST).dispatches])
+
+    def _on_rule(self, id: str) -> None:
+        with suppress(NotFound):  # it was deleted meanwhile, and leaves the list
+            self.rule_form.change(self.claudia.notifications.rules.get(id))
+
+    def _on_channel(self, id: str) -> None:
+        with suppress(NotFound):
+            self.channel_form.change(self.claudia.notifications.channels.get(id))
+
+    def _changed(self) -> None:
+        self._at = float("-inf")
+        self.pull()
 
     def _on_pick(self) -> None:
         self.seen.visible = bool(self.notices.picked)
@@ -153,8 +181,7 @@ class NotificationsView(LiveView):
         """Look again, with nothing selected there."""
         table.unpick()
         self._on_pick()
-        self._at = float("-inf")
-        self.pull()
+        self._changed()
 
 
 def _button(label: str, on_click: Callable[[object], Any], width: int = 150, **params: Any) -> Any:

@@ -11,10 +11,12 @@ import param
 
 from claudia_core.errors import ClaudiaError
 from claudia_core.model.delivery import Delivery, DeliveryStatus
+from claudia_core.model.identity import Scope, current
 from dashboards.live import LiveView
 from dashboards.parts.act import Say, act
 from dashboards.parts.delivery_list import DeliveryList
 from dashboards.parts.endpoint_detail import again_words
+from dashboards.parts.endpoint_form import EndpointForm
 from dashboards.parts.endpoint_list import EndpointList
 from dashboards.parts.heading import markup
 from dashboards.parts.tiles import Tabs
@@ -44,6 +46,12 @@ class WebhooksView(LiveView):
         super().__init__(claudia, **params)
         self._say = say
         self._on_page = on_page
+        self.form = EndpointForm(claudia, say, self._changed)
+        self.new = pmui.Button(
+            label="New endpoint …", width=150, variant="outlined", margin=(2, 0), css_classes=["new-endpoint"],
+            visible=current().may(Scope.ADMIN),
+        )  # fmt: skip
+        self.new.on_click(lambda _: self.form.make())
         self.endpoints = EndpointList(claudia, on_open=on_endpoint, title="Endpoints")
         self.tabs = Tabs(label="Status", on_choose=on_status, items=[dict(one) for one in CHOICES])
         self.deliveries = DeliveryList(claudia, on_open=on_delivery, on_pick=self._on_pick)
@@ -57,7 +65,13 @@ class WebhooksView(LiveView):
             styles={**CARD, "gap": "10px"}, sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
         self.layout = pn.Column(
-            self.endpoints.layout, box, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0
+            self.endpoints.layout,
+            self.new,
+            box,
+            self.form.dialogs,
+            styles={"gap": "16px"},
+            sizing_mode="stretch_width",
+            margin=0,
         )
 
     def refresh(self) -> None:
@@ -70,6 +84,10 @@ class WebhooksView(LiveView):
         items = newest + ([{"key": "older", "label": "Next →"}] if self.deliveries.next else [])
         if items != self.pager.items:
             self.pager.items = items
+
+    def _changed(self) -> None:
+        self.endpoints.again()
+        self.pull()
 
     def _on_turn(self, page: str) -> None:
         self._on_page((self.deliveries.next or "") if page == "older" else "")

@@ -154,3 +154,62 @@ def test_a_mail_that_is_looked_at_does_nothing(window):
             assert page.evaluate("window.pwned") is None
             assert [one for one in watched.requests if "192.0.2.1" in one] == []
             assert len(watched.context.pages) == 1
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_an_endpoint_a_channel_and_a_rule_are_made(window, tmp_path, scheme, width):
+    """By keyboard, in dialogs that axe-core finds nothing in; what is wrong is told at its field."""
+    source = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+    settings = default_settings(database_url=str(tmp_path / "hub.db"), display="off")
+    with Claudia(settings=settings) as hub:
+        hub.feed.start()
+        app = FastAPI()
+        dashboards.mount(app, hub)
+        with serving(app) as address:
+            watched = window(scheme=scheme, width=width)
+            page = watched.page
+
+            def looks_right(name):
+                page.wait_for_timeout(500)
+                page.evaluate(source)
+                found = page.evaluate("axe.run()")["violations"]
+                assert [(name, fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
+                watched.shot(f"integrations-{name}-{scheme}-{width}")
+
+            def click(name):
+                page.get_by_role("button", name=name).press("Enter", timeout=PATIENCE)
+
+            page.goto(f"{address}/integrations?view=webhooks")
+            click("New endpoint …")
+            expect(page.get_by_role("dialog", name="New webhook endpoint")).to_be_visible(timeout=PATIENCE)
+            click("Save")
+            expect(page.get_by_text("url is empty")).to_be_visible(timeout=PATIENCE)
+            looks_right("endpoint-form")
+            page.get_by_label("Address").fill("https://ci.example/hooks")
+            click("Save")
+            expect(page.get_by_text("whsec_")).to_be_visible(timeout=PATIENCE)
+            looks_right("endpoint-secret")
+            click("Done")
+            page.goto(f"{address}/integrations?view=notifications")
+            click("New channel …")
+            page.get_by_label("Name").fill("ops", timeout=PATIENCE)
+            page.get_by_label("Addresses").fill("ops@example.org")
+            looks_right("channel-form")
+            click("Save")
+            link = page.get_by_role("link", name="ops")
+            expect(link).to_be_visible(timeout=PATIENCE)
+            click("New rule …")
+            page.get_by_label("Name").fill("lost", timeout=PATIENCE)
+            page.get_by_label("Events").fill("agent:lost")
+            looks_right("rule-form")
+            click("Save")
+            expect(page.get_by_role("link", name="lost")).to_be_visible(timeout=PATIENCE)
+            link.press("Enter")
+            click("Delete …")
+            expect(page.get_by_role("dialog", name="Delete ops?")).to_be_visible(timeout=PATIENCE)
+            looks_right("delete-form")
+            click("Yes, delete it")
+            expect(link).to_be_hidden(timeout=PATIENCE)
+            assert [rule.name for rule in hub.notifications.rules.list()] == ["lost"]
+            assert watched.strangers() == []
+            assert watched.complaints == []
