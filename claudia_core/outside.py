@@ -23,6 +23,7 @@ from claudia_core.services.events import Events, NewEvent
 from claudia_core.services.health import HealthChecks
 from claudia_core.services.hooks import Hooks
 from claudia_core.services.notifications import Notifications
+from claudia_core.services.resealing import Resealed
 from claudia_core.services.sealing import Safe
 from claudia_core.services.suppressions import Suppressions
 from claudia_core.services.tasks import Tasks
@@ -178,6 +179,17 @@ class Outside:
             hint = "use a mongodb:// address, or integrations.mongodb.MongoDBService with one of its own"
             raise StoreError(f"the store {self.store.url} is no MongoDB", hint=hint)
         return MongoDBService(self.store.url, self.store.database_name, client=client)  # type: ignore[attr-defined]
+
+    def rotate_secrets(self) -> Resealed:
+        """Encrypt all secrets in the store with a new key; see `integrations.sealing.Seals.rotate`.
+
+        Raises:
+            StoreError: the hub is elsewhere.
+            SettingsError: a secret cannot be read by any key, or there are none.
+            MissingExtra: cryptography is not installed.
+        """
+        self._require_here("the keys of secrets")
+        return self._seals.rotate(self.store)
 
     @property
     def webhooks(self) -> Webhooks:

@@ -28,6 +28,7 @@ COMMANDS = {
     "report": ("report:report", "Write what happened in a period as one file, HTML or Markdown."),
     "user": ("user:app", "People who may sign in: list, add, change, remove."),
     "key": ("key:app", "API keys: list, create, revoke; and the keys that sign tokens."),
+    "secrets": ("secrets:app", "The keys that secrets in the store are encrypted with: rotate them."),
     "session": ("session:app", "Who is signed in: list, end, sign out everywhere."),
     "audit": ("audit:audit", "Who changed what: as a table, JSON lines or CSV."),
     "replay": ("replay:replay", "Fold tasks, issues, rollups or projections of your own again from the log."),

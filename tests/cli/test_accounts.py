@@ -105,3 +105,21 @@ def test_the_signing_key_is_rotated(run, file):
     kept = file.with_name("signing-keys")
     assert len(json.loads(kept.read_bytes())) == 2
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_key_of_secrets_is_rotated(run, file):
+    """All secrets are encrypted anew while a hub is at work, and the old key is forgotten; the audit log tells."""
+    with Claudia(file, display="off") as hub:
+        endpoint, secret = hub.webhooks.create("https://h.example/", headers={"X-Key": "hunter2"})
+        hub.hooks.create("github", "github", ["a secret of theirs"])
+        ops = hub.notifications.channels.create("ops", "slack", "https://hooks.slack.com/services/T0")
+        old = (file.parent / "secret-keys").read_text()
+        assert "3 of 3 endpoints, sources and channels" in run("secrets", "rotate")
+        new = (file.parent / "secret-keys").read_text()
+        assert (len(new.split()), new) != (2, old)
+        assert old.strip() not in new
+        opened = hub.webhooks._safe.endpoint(hub.webhooks.get(endpoint.id))
+        assert (opened.secrets[0].text, opened.headers) == (secret, {"X-Key": "hunter2"})
+        assert hub.notifications.channels.address(hub.notifications.channels.get(ops.id)).endswith("/T0")
+        assert [entry.action for entry in hub.audit.list().entries][:1] == ["secrets.rotate"]
+    assert "0 of 0" not in run("secrets", "rotate")

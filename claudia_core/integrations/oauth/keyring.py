@@ -33,10 +33,33 @@ class Keyring:
         if not 0 < len(keys) <= MOST_KEYS:
             raise SettingsError(f"there are {len(keys)} keys", field="token_keys", hint=f"use 1 to {MOST_KEYS}")
         try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys])
+            single = [Fernet(key) for key in keys]
+            self._newest, self._fernet = single[0], MultiFernet(single)
         except ValueError as error:
             hint = "each is 32 random bytes in URL-safe base64, the newest first"
             raise SettingsError("a key for stored tokens is malformed", field="token_keys", hint=hint) from error
+
+    def is_newest(self, text: str) -> bool:
+        """Whether the first of the keys encrypted this."""
+        try:
+            self._newest.decrypt(text)
+        except InvalidToken:
+            return False
+        return True
+
+    @classmethod
+    def new_key(cls) -> str:
+        """A new key as text."""
+        return Fernet.generate_key().decode()
+
+    @classmethod
+    def number_in(cls, file: Path) -> int:
+        """How many keys a file holds; 0 where there is none.
+
+        Raises:
+            SettingsError: others can read it.
+        """
+        return len(_read(file))
 
     @classmethod
     def new(cls) -> Self:
