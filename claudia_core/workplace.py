@@ -87,12 +87,14 @@ class Workplace:
         return load(results_folder(self.settings.results, self.settings.database_url), found.result)
 
     def observe(self, what: Any) -> Observer:
-        """Tell this hub all that somebody else's tasks do: those of a `celery.Celery`, from two lines where it is made.
+        """Tell this hub all that somebody else's tasks do: those of a `celery.Celery`, or of a Dask client or cluster.
 
-        See `engines.celery`. Stop with the answer's `stop()`, or by closing the hub.
+        See `engines.celery` and `engines.dask`. Stop with the answer's `stop()`, or by closing the hub.
 
         Raises:
             InvalidValue: it is nothing that can be observed.
+            MissingExtra: Dask is not installed.
+            SettingsError, DaskUnavailable: a Dask scheduler that cannot be reached.
         """
         observer = observer_of(what, self)
         self._observers.append(observer)
