@@ -13,19 +13,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from claudia_core.feed import GLANCE, Feed
 from claudia_core.model.event import Event, Gap
 from claudia_core.model.task import Status
-from claudia_core.model.times import require_utc, utc_now
+from claudia_core.model.times import utc_now
 from claudia_core.notice_board import NoticeBoard
 from claudia_core.ports import Condition, Document, Query, Reader, Store
 from claudia_core.services import rollups
+from claudia_core.services.progress import after
+from claudia_core.services.replay import REPLAYED
 from claudia_core.services.throughput import Minute, minutes
 from claudia_core.services.trends import TrendBoard
 
-__all__ = ["Boards", "Minute", "Picture", "TaskBoard", "minutes", "picture_at"]
+__all__ = ["Boards", "Minute", "Picture", "TaskBoard", "minutes"]
 
 MOST_ACTIVE = 2_000
 """Active and pending tasks a board holds, the newest; the rest are counted only."""
@@ -102,8 +103,9 @@ class TaskBoard:
         return head
 
     def apply(self, events: list[Event], gap: Gap | None) -> None:
-        """Fold the next events; called by the feed's thread. After a gap the picture is taken anew."""
-        if gap is not None:
+        """Fold the next events; called by the feed's thread. After a gap, and after a replay that put something right,
+        the picture is taken anew."""
+        if gap is not None or any(event.type == REPLAYED for event in events):
             self.load()
         with self._lock:
             self._gap = gap or self._gap
@@ -160,7 +162,7 @@ class TaskBoard:
     def _fold_progress(self, data: Document) -> None:
         row = self._open.get(data["task_id"])
         if row is not None and row["version"] < data["version"]:
-            self._open[row["id"]] = _advanced(row, data)
+            self._open[row["id"]] = after(row, data)
 
     def _fold_task(self, row: Document) -> None:
         id = row["id"]
@@ -221,12 +223,6 @@ def _errors(reader: Reader) -> list[Document]:
     return [{**row, "issue": issues.get(row["issue_id"])} for row in found]
 
 
-def _advanced(row: Document, data: Document) -> Document:
-    """A task's row after `progress:updated`."""
-    progress = {key: data[key] for key in row["progress"]}
-    return {**row, "progress": progress, "version": data["version"], "updated_at": data["updated_at"]}
-
-
 class Boards:
     """The boards of a hub, each made and tied to the feed when first asked for."""
 
@@ -257,51 +253,3 @@ class Boards:
                 self._feed.attach(board, board.load, patience=GLANCE)
                 self._notices = board
             return self._notices
-
-
-def picture_at(store: Store, moment: datetime) -> Picture:
-    """The hub as it was at `moment`, folded from the log: only tasks whose making is still kept are in it.
-
-    Raises:
-        InvalidValue: `moment` has no timezone.
-    """
-    moment = require_utc(moment, "moment")
-    tasks: dict[str, Any] = {}
-    errors: deque[Document] = deque(maxlen=MOST_ERRORS)
-    tail: deque[Event] = deque(maxlen=MOST_EVENTS)
-    position, end, gap = 0, store.sequence_at(moment), None
-    while position < end:
-        part = store.events(position, 1_000)
-        gap = gap or part.gap
-        position = part.position
-        for event in part.events:
-            if event.sequence > end:
-                break
-            _fold_past(event, tasks, errors)
-            tail.append(event)
-    ordered = sorted(tasks.values(), key=lambda row: str(row["updated_at"]), reverse=True)
-    still_open = [row for row in ordered if row["status"] in OPEN]
-    return Picture(
-        version=0,
-        sequence=end,
-        as_of=moment,
-        counts={status: sum(row["status"] == status for row in ordered) for status in Status},
-        open=tuple(still_open[:MOST_ACTIVE]),
-        recent=tuple([row for row in ordered if row["status"] not in OPEN][:MOST_RECENT]),
-        failed=tuple([row for row in ordered if row["status"] == Status.FAILED][:MOST_FAILED]),
-        errors=tuple(reversed(errors)),
-        events=tuple(reversed(tail)),
-        minutes=minutes(store, moment.timestamp()),
-        gap=gap,
-    )
-
-
-def _fold_past(event: Event, tasks: dict[str, Any], errors: deque[Document]) -> None:
-    if event.type == "error:reported":
-        errors.append(event.data)
-    elif event.type == "progress:updated":
-        row = tasks.get(event.subject)
-        if row is not None:
-            tasks[event.subject] = _advanced(row, event.data)
-    elif event.type.startswith("task:") and "status" in event.data:
-        tasks[event.subject] = event.data

@@ -9,7 +9,7 @@ from claudia_core.errors import TaskNotFound
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Task
 from claudia_core.model.values import MAX_MESSAGE, clean_text, require_count
-from claudia_core.ports import Store, Transaction
+from claudia_core.ports import Document, Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +173,12 @@ def _save(tx: Transaction, task: Task) -> None:
     tx.put("tasks", task.to_summary())
     data = {"task_id": task.id, "name": task.name, "parent_id": task.parent_id, "version": task.version}
     tx.emit("progress:updated", task.id, {**data, **task.progress.to_document()})
+
+
+def after(row: Document, data: Document) -> Document:
+    """A task's document as it is after `progress:updated` with that data."""
+    progress = {key: data[key] for key in row["progress"]}
+    moved = {**row, "progress": progress, "version": data["version"], "updated_at": data["updated_at"]}
+    if row.get("stall_after") is None:
+        return moved
+    return Task.from_document({**moved, "stalled_at": None}).to_summary()  # there are news

@@ -1,4 +1,4 @@
-"""What the services keep, folded again from the log: tasks, issues and rollups, put right where they differ.
+"""What the services keep, folded again from the log: tasks, issues, errors and rollups, put right where they differ.
 
 The log is read once for all of them. It runs beside a hub at work: what moves on meanwhile is left alone. What the log
 no longer holds stays as it is.
@@ -7,30 +7,32 @@ no longer holds stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
-from typing import Protocol
 
 from claudia_core.errors import InvalidValue
 from claudia_core.model.event import Event
 from claudia_core.model.issue import Issue
-from claudia_core.model.task import Status, Task
+from claudia_core.model.task import Status
 from claudia_core.model.times import from_text
-from claudia_core.ports import Document, Query, Reader, Store, Transaction
+from claudia_core.ports import Query, Reader, Store, Transaction
 from claudia_core.services import durations, rollups
 from claudia_core.services.errors.recording import HOURLY, hourly
-from claudia_core.services.errors.replay import is_wrong, issue_of
+from claudia_core.services.replay_documents import (
+    TOGETHER,
+    Fold,
+    IssueDocuments,
+    OccurrenceDocuments,
+    Replayed,
+    TaskDocuments,
+)
 
 SLICE = 1_000
-TOGETHER = 1_000
-"""Documents that are compared in one transaction."""
-
-MOST_TOLD = 50_000
-"""Documents that are remembered until they are compared."""
-
 BEHIND = 5_000
 """Events that may be read within one snapshot."""
+
+REPLAYED = "hub:replayed"
+"""The event that tells live pictures, in every process, that what they were made of was put right: they begin anew."""
 
 MOST_TASKS = 2**31
 LEAST = 1e-6
@@ -38,129 +40,6 @@ LEAST = 1e-6
 
 type Progress = Callable[[int, int], object]
 """Called with how many events of how many have been read."""
-
-
-@dataclass(slots=True)
-class Replayed:
-    """What a replay came to: how many values were compared, and how many of them were wrong or missing."""
-
-    name: str
-    compared: int = 0
-    wrong: int = 0
-
-
-class Fold(Protocol):
-    """One projection while the log is read."""
-
-    found: Replayed
-
-    @property
-    def is_full(self) -> bool:
-        """Whether so much has been told that it is to be compared before more is."""
-        ...
-
-    def apply(self, event: Event) -> None:
-        """Take the next event."""
-        ...
-
-    def compare(self, reader: Reader) -> None:
-        """Find out what differs from what has been told so far."""
-        ...
-
-    def mend(self, store: Store) -> None:
-        """Put right what was found to differ."""
-        ...
-
-
-class Documents:
-    """A projection whose events tell the whole document."""
-
-    def __init__(self, name: str) -> None:
-        self.found = Replayed(name)
-        self._told: dict[str, Document] = {}
-        self._wrong: dict[str, Document] = {}
-
-    @property
-    def is_full(self) -> bool:
-        """See `Fold.is_full`."""
-        return len(self._told) >= MOST_TOLD
-
-    def apply(self, event: Event) -> None:
-        """See `Fold.apply`."""
-        raise NotImplementedError
-
-    def compare(self, reader: Reader) -> None:
-        """See `Fold.compare`."""
-        for ids in batched(list(self._told), TOGETHER):
-            present = reader.get_many(self.found.name, ids)
-            for id in ids:
-                if self._is_wrong(present.get(id), self._told[id]):
-                    self._wrong[id] = self._told[id]
-        self.found.compared += len(self._told)
-        self.found.wrong += len(self._wrong)
-        self._told.clear()
-
-    def mend(self, store: Store) -> None:
-        """See `Fold.mend`."""
-        for ids in batched(list(self._wrong), TOGETHER):
-            store.write(lambda tx, ids=ids: self._put_right(tx, ids)).result()  # type: ignore[misc]
-        self._wrong.clear()
-
-    def _put_right(self, tx: Transaction, ids: Iterable[str]) -> None:
-        for id in ids:
-            present, told = tx.get(self.found.name, id), self._wrong[id]
-            if self._is_wrong(present, told):
-                tx.put(self.found.name, self._whole(present, told))
-
-    def _is_wrong(self, present: Document | None, told: Document) -> bool:
-        return is_wrong(present, told)
-
-    def _whole(self, present: Document | None, told: Document) -> Document:  # noqa: ARG002 - for those told in parts
-        return told
-
-
-class IssueDocuments(Documents):
-    """Issues."""
-
-    def apply(self, event: Event) -> None:
-        """See `Fold.apply`."""
-        told = issue_of(event)
-        if told is not None:
-            self._told[told["id"]] = told
-
-
-class TaskDocuments(Documents):
-    """Tasks with their progress; payload, result and traceback are not in the log."""
-
-    def apply(self, event: Event) -> None:
-        """See `Fold.apply`."""
-        if event.type == "progress:updated":
-            before = self._told.get(event.subject)
-            self._told[event.subject] = dict(event.data) if before is None else _advanced(before, event.data)
-        elif event.type.startswith("task:") and "status" in event.data:
-            self._told[event.subject] = event.data
-
-    def _is_wrong(self, present: Document | None, told: Document) -> bool:
-        if "status" in told:
-            return is_wrong(present, told)
-        return present is not None and (
-            present["version"] < told["version"]
-            or (present["version"] == told["version"] and present != _advanced(present, told))
-        )
-
-    def _whole(self, present: Document | None, told: Document) -> Document:
-        return told if "status" in told or present is None else _advanced(present, told)
-
-
-def _advanced(row: Document, data: Document) -> Document:
-    """A task's document, or a part of it, after `progress:updated`."""
-    if "status" not in row:
-        return dict(data)
-    progress = {key: data[key] for key in row["progress"]}
-    moved = {**row, "progress": progress, "version": data["version"], "updated_at": data["updated_at"]}
-    if row.get("stall_after") is None:
-        return moved
-    return Task.from_document({**moved, "stalled_at": None}).to_summary()  # when it is looked at follows from its news
 
 
 class Rollups:
@@ -252,6 +131,7 @@ def _add_all(tx: Transaction, differ: Mapping[tuple[str, int], float]) -> None:
 PROJECTIONS: Mapping[str, Callable[[Store], Fold]] = {
     "tasks": lambda _: TaskDocuments("tasks"),
     "issues": lambda _: IssueDocuments("issues"),
+    "occurrences": lambda _: OccurrenceDocuments("occurrences"),
     "rollups": Rollups,
 }
 """What can be folded again; tasks come before the counts that are taken of them."""
@@ -288,7 +168,16 @@ def replay(
         if mend:
             fold.mend(store)
         tell(end - before, end - before)
-    return [fold.found for fold in folds]
+    found = [fold.found for fold in folds]
+    if mend and any(one.wrong for one in found):
+        tell_pictures(store, found)
+    return found
+
+
+def tell_pictures(store: Store, found: Sequence[Replayed]) -> None:
+    """Have the live pictures of every process made anew."""
+    wrong = {one.name: one.wrong for one in found}
+    store.write(lambda tx: tx.emit(REPLAYED, "", {"put_right": wrong})).result()
 
 
 def _say_nothing(_done: int, _of: int) -> None:

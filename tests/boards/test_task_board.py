@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claudia_core.boards import MOST_ACTIVE, MOST_ERRORS, MOST_EVENTS, MOST_RECENT, TaskBoard, minutes, picture_at
+from claudia_core.boards import MOST_ACTIVE, MOST_ERRORS, MOST_EVENTS, MOST_RECENT, TaskBoard, minutes
 from claudia_core.errors import InvalidValue
 from claudia_core.model import Status
 from claudia_core.model.times import utc_now
+from claudia_core.past import picture_at
 from claudia_core.ports import Retention
 from claudia_core.services.failures import failing
 from claudia_core.services.moves import completing

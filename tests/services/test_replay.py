@@ -8,11 +8,16 @@ import pytest
 
 from claudia_core.app import Claudia
 from claudia_core.errors import InvalidValue
+from claudia_core.model.report import ErrorReport
 from claudia_core.model.task import Status
 from claudia_core.ports import Query, Retention, Sample, Store
 from claudia_core.services import replay as module
+from claudia_core.services import replay_documents
+from claudia_core.services.lateness import Lateness
 from claudia_core.services.replay import replay
 from claudia_core.settings import default_settings
+from claudia_core.stores.memory import MemoryStore
+from claudia_core.testing.clock import FakeClock
 from tests.cli.program import run
 
 
@@ -38,9 +43,12 @@ def busy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Claudia]:
         yield claudia
 
 
+TOLD = ("tasks", "issues", "occurrences")
+
+
 def told(store: Store) -> tuple[list[object], list[Sample]]:
     """Everything that can be folded again."""
-    documents = [store.find(Query(name, order="id", limit=10_000)).documents for name in ("tasks", "issues")]
+    documents = [store.find(Query(name, order="id", limit=10_000)).documents for name in TOLD]
     names = [*map(module.rollups.present, Status)]
     for series in ("tasks.created", "tasks.completed", "tasks.failed", "tasks.cancelled", "errors", "tasks.seconds"):
         names += [f"{series}/minute", f"{series}/hour"]
@@ -52,12 +60,15 @@ def spoil(store: Store) -> None:
     """As after a fault: documents lost and wrong, counts that drifted."""
     tasks = store.find(Query("tasks", order="id", limit=100)).documents
     issues = store.find(Query("issues", order="id")).documents
+    errors = store.find(Query("occurrences", order="id")).documents
 
     def work(tx):
         tx.put("tasks", {**tasks[0], "name": "wrong"})
         tx.put("tasks", {**tasks[2], "progress": {**tasks[2]["progress"], "current": 99.0}})
         tx.delete("tasks", tasks[1]["id"])
         tx.delete("issues", issues[0]["id"])
+        tx.delete("occurrences", errors[0]["id"])
+        tx.put("occurrences", {**errors[1], "issue_id": "another"})
         tx.increment("tasks.now.completed", by=7)
         tx.increment("tasks.created/hour", tx.now.timestamp() // 3600 * 3600, 5)
         tx.increment("tasks.type/type1", by=-3)
@@ -67,10 +78,11 @@ def spoil(store: Store) -> None:
 
 def test_a_sound_hub_has_nothing_to_put_right(busy: Claudia) -> None:
     """Every document and count is what the log says."""
-    before = told(busy.store)
+    before, head = told(busy.store), busy.store.head()
     found = replay(busy.store)
-    assert [(one.name, one.wrong) for one in found] == [("tasks", 0), ("issues", 0), ("rollups", 0)]
-    assert found[0].compared == 32
+    assert [(one.name, one.wrong) for one in found] == [(name, 0) for name in (*TOLD, "rollups")]
+    assert [one.compared for one in found[:3]] == [32, 1, 10]
+    assert busy.store.head() == head, "nothing was put right, so nobody is told"
     assert told(busy.store) == before
 
 
@@ -79,7 +91,7 @@ def test_what_was_spoilt_is_put_right(
     busy: Claudia, monkeypatch: pytest.MonkeyPatch, told_at_once: int, behind: int
 ) -> None:
     """A check counts it and changes nothing; a replay makes it what it was, however much fits into memory."""
-    monkeypatch.setattr(module, "MOST_TOLD", told_at_once)
+    monkeypatch.setattr(replay_documents, "MOST_TOLD", told_at_once)
     monkeypatch.setattr(module, "BEHIND", behind)
     monkeypatch.setattr(module, "SLICE", 10)
     before = told(busy.store)
@@ -88,6 +100,7 @@ def test_what_was_spoilt_is_put_right(
     steps: list[tuple[int, int]] = []
     checked = {one.name: one.wrong for one in replay(busy.store, mend=False, progress=lambda *step: steps.append(step))}
     assert checked["issues"] == 1
+    assert checked["occurrences"] >= 1
     assert checked["tasks"] >= 3
     assert checked["rollups"] >= 3
     assert steps[-1][0] == steps[-1][1] == busy.store.head()
@@ -119,6 +132,108 @@ def test_what_the_log_no_longer_holds_stays(busy: Claudia) -> None:
     assert told(busy.store) == before
 
 
+def test_what_was_thinned_out_stays_away(hub: Claudia) -> None:
+    """Of an issue with many errors some are deleted on purpose: they are neither missed nor brought back."""
+    for number in range(320):
+        hub.errors.report(ErrorReport(type="Error", message=f"number {number}"))
+    (issue,) = hub.store.find(Query("issues")).documents
+    assert issue["kept"] < issue["count"] == 320
+    before = hub.store.find(Query("occurrences", limit=1_000)).documents
+    assert [one.wrong for one in replay(hub.store)] == [0, 0, 0, 0]
+    assert hub.store.find(Query("occurrences", limit=1_000)).documents == before
+
+
+# --- a task with a limit on its silence -------------------------------------------------------------------------------
+
+LIMIT = 60.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The time of the hub."""
+    clock = FakeClock()
+    monkeypatch.setattr("claudia_core.services.lateness.utc_now", clock.now)
+    return clock
+
+
+@pytest.fixture
+def hub(clock: FakeClock) -> Iterator[Claudia]:
+    """A hub that nobody looks after but the test."""
+    with Claudia(store=MemoryStore(clock=clock), settings=default_settings(display="off")) as hub:
+        yield hub
+
+
+LIVES = {
+    "pending": "",
+    "started": "s",
+    "heard of": "sp",
+    "heard of in time": "s.p.p",
+    "looked at, with news": "s.p.pl",
+    "silent": "s..l",
+    "silent again": "s..lp..l",
+    "heard of after a silence": "s..lp",
+    "heard of, then looked at": "s..l.pl",
+    "ended in silence": "s..lc",
+    "failed and tried again": "s..lfrs.p",
+    "waits again": "sp..lfr",
+}
+"""What happens to a task: it starts, `.` is half its limit, progress, a look, it completes, fails, is retried."""
+
+
+def live(hub: Claudia, clock: FakeClock, life: str) -> str:
+    """Let a task live; returns its id."""
+    task = hub.tasks.create(name="watched", stall_after=LIMIT)
+    steps = {
+        "s": lambda: hub.tasks.start(task.id),
+        ".": lambda: clock.move(LIMIT / 2),
+        "p": lambda: hub.tasks.progress(task.id, clock.now().timestamp(), message="on"),
+        "l": lambda: Lateness(hub.store).look(),
+        "c": lambda: hub.tasks.complete(task.id),
+        "f": lambda: hub.tasks.fail(task.id, "no"),
+        "r": lambda: hub.tasks.retry(task.id),
+    }
+    for step in life:
+        steps[step]()
+    hub.flush()
+    return task.id
+
+
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
+def test_silence_is_told_by_the_log(hub: Claudia, clock: FakeClock, life: str) -> None:
+    """Whatever happened to it, the task is what the log says; a look alone makes no difference."""
+    id = live(hub, clock, life)
+    before = hub.store.get("tasks", id)
+    assert [one.wrong for one in replay(hub.store)] == [0, 0, 0, 0]
+    assert hub.store.get("tasks", id) == before
+
+
+@pytest.mark.parametrize("spoilt", ["lost", "silent", "forgotten", "progress"])
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
+def test_silence_is_put_right(hub: Claudia, clock: FakeClock, life: str, spoilt: str) -> None:
+    """A lost or wrong one becomes what it was, silent or not; its next silence is noted as if nothing had been."""
+    id = live(hub, clock, life)
+    before = hub.store.get("tasks", id)
+    assert before is not None
+    changes = {
+        "silent": {"stalled_at": None if before["stalled_at"] else before["updated_at"]},
+        "forgotten": {"watch_at": None if before["watch_at"] else before["updated_at"]},
+        "progress": {"progress": {**before["progress"], "message": "wrong"}},
+    }
+    wrong = {**before, **changes.get(spoilt, {})}
+    hub.store.write(lambda tx: tx.delete("tasks", id) if spoilt == "lost" else tx.put("tasks", wrong)).result()
+    assert replay(hub.store, ["tasks"])[0].wrong == 1
+    after = hub.store.get("tasks", id)
+    assert after is not None
+    assert {**after, "watch_at": None} == {**before, "watch_at": None}
+    assert (after["watch_at"] is None) == (before["watch_at"] is None)
+    silences = len(hub.events.list(types=["task:stalled"], subject=id).events)
+    clock.move(LIMIT)
+    for _ in range(3):  # a look that comes too early says when to look again
+        Lateness(hub.store).look()
+    is_watched = before["status"] == "active" and before["stalled_at"] is None
+    assert len(hub.events.list(types=["task:stalled"], subject=id).events) == silences + is_watched
+
+
 def test_the_command(tmp_path: Path) -> None:
     """`claudia replay --check` finds, by its exit code too; `claudia replay` puts right."""
     file = tmp_path / ".claudia" / "claudia.db"
@@ -131,6 +246,10 @@ def test_the_command(tmp_path: Path) -> None:
     assert "1 differ" in checked.stdout
     assert run(tmp_path, "replay", "rollups").returncode == 0
     assert run(tmp_path, "replay", "--check").returncode == 0
+    boards = run(tmp_path, "replay", "boards")
+    assert boards.returncode == 0
+    assert "boards" in boards.stdout
+    assert "every process makes its pictures anew" in boards.stdout
     unknown = run(tmp_path, "replay", "nothing")
     assert unknown.returncode == 2
-    assert "tasks, issues, rollups" in unknown.stderr
+    assert "tasks, issues, occurrences, rollups" in unknown.stderr

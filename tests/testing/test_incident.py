@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from claudia_core import Claudia
-from claudia_core.boards import picture_at
 from claudia_core.model.agent import AgentStatus
 from claudia_core.model.task import Status
+from claudia_core.past import picture_at
 from claudia_core.testing.clock import START, PastClock
 from claudia_core.testing.incident import (
     FAILED,
