@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -84,7 +84,7 @@ class Access:
         Raises:
             TokenInvalid, TokenExpired: nobody.
         """
-        return self.known(shown, address) or self._learn(shown, address, self._of_bearer(shown, address))
+        return self.known(shown, address) or self._learn(shown, address, lambda: self._of_bearer(shown, address))
 
     def cookie(self, shown: str, address: str = "") -> Identity:
         """Who shows this as the session's cookie. Asks the store: it may block.
@@ -93,7 +93,7 @@ class Access:
             TokenInvalid, TokenExpired: nobody.
         """
         known = f"cookie {shown}"  # no bearer holds a space: the two cannot be taken for each other
-        return self.known(known, address) or self._learn(known, address, self._of_cookie(shown, address))
+        return self.known(known, address) or self._learn(known, address, lambda: self._of_cookie(shown, address))
 
     def accepts_token(self, shown: str) -> bool:
         """Whether this is the server's own token. Takes constant time."""
@@ -103,10 +103,11 @@ class Access:
         """Whoever came with the server's own token."""
         return Identity(Kind.TOKEN, "", "token", frozenset(Scope), via="token", session=session, address=address)
 
-    def _learn(self, shown: str, address: str, identity: Identity) -> Identity:
+    def _learn(self, shown: str, address: str, look: Callable[[], Identity]) -> Identity:
+        revision = self.hub.revisions.number  # before the look: a change during it makes what was found old
+        identity = look()
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
-        revision = self.hub.revisions.number
         self._known[shown, address] = Known(identity, time.monotonic() + KNOWN_SECONDS, revision)
         return identity
 
@@ -162,13 +163,16 @@ class Access:
         return user
 
     def still(self, identity: Identity) -> bool:
-        """Whether somebody who came in before may still be here; asks the store."""
+        """Whether somebody who came in before may still be here, as who they came; asks the store.
+
+        Who has another scope or other projects meanwhile has to come in anew.
+        """
         try:
             if identity.session:
-                self.of_session(self.hub.sessions.alive(identity.session), identity.address)
-            elif identity.kind is Kind.KEY:
-                key = self.hub.keys.get(identity.id)
-                return key.is_good(utc_now())
+                now = self.of_session(self.hub.sessions.alive(identity.session), identity.address)
+                return (now.scopes, now.projects) == (identity.scopes, identity.projects)
+            if identity.kind is Kind.KEY:
+                return self.hub.keys.get(identity.id).is_good(utc_now())
         except (Unauthenticated, NotFound):
             return False
         return True

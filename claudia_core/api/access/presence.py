@@ -62,11 +62,12 @@ class Presence:
         self._look = asyncio.get_running_loop().create_task(self._look_around())
 
     async def _look_around(self) -> None:
-        by_owner: dict[tuple[Kind, str, str], list[Guest]] = {}
+        by_owner: dict[object, list[Guest]] = {}
         for guest in self._guests:
             who = guest.identity
             if who.session or who.kind is Kind.KEY:
-                by_owner.setdefault((who.kind, who.id, who.session), []).append(guest)
+                key = (who.kind, who.id, who.session, who.scopes, who.projects)  # all who came in as the same
+                by_owner.setdefault(key, []).append(guest)
         try:
             for guests in by_owner.values():
                 if not await to_thread.run_sync(self._access.still, guests[0].identity):

@@ -8,7 +8,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from claudia_core.api.access.access import Access
 from claudia_core.model.identity import Scope
+from claudia_core.services.keys import Keys
 from tests.api.access.serving import TOKEN
 
 PASSWORD = "four random words here"
@@ -216,6 +218,48 @@ def test_a_changed_scope_counts_at_once(site):
     assert site.post("/api/v1/tasks", {"name": "x"}, pair["access_token"])[0] == 201
     site.hub.users.change(user.id, scope="viewer")
     assert site.post("/api/v1/tasks", {"name": "x"}, pair["access_token"])[0] == 403
+
+
+@pytest.mark.parametrize("change", [{"scope": "viewer"}, {"projects": ["etl"]}], ids=["scope", "projects"])
+def test_what_is_open_ends_when_its_owner_may_less(site, change):
+    """Who is made a viewer or is confined to projects keeps no socket with the rights of before."""
+    user = site.hub.users.add(f"less by {[*change][0]}", PASSWORD, scope="operator")
+    pair = pair_of(site, name=user.name, password=PASSWORD)
+    shown = {"Authorization": f"Bearer {pair['access_token']}"}
+    with connect(f"ws://127.0.0.1:{site.port}/ws", additional_headers=shown, proxy=None) as socket:
+        socket.recv(timeout=10)
+        site.hub.users.change(user.id, **change)
+        with pytest.raises(ConnectionClosed) as caught:
+            socket.recv(timeout=10)
+    assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (1008, "signed out")
+
+
+def test_what_is_open_stays_where_nothing_was_taken_away(site):
+    """A new sign-in and a change that leaves the rights as they are end nothing."""
+    user = site.hub.users.add("same", PASSWORD, scope="operator")
+    pair = pair_of(site, name="same", password=PASSWORD)
+    shown = {"Authorization": f"Bearer {pair['access_token']}"}
+    with connect(f"ws://127.0.0.1:{site.port}/ws", additional_headers=shown, proxy=None) as socket:
+        socket.recv(timeout=10)
+        site.hub.users.change(user.id, scope="operator")
+        site.sign_in("same", PASSWORD)
+        with pytest.raises(TimeoutError):
+            socket.recv(timeout=5)
+
+
+def test_a_key_revoked_while_it_is_looked_up_is_not_known_by_heart(site, monkeypatch):
+    """What was read before a change is not taken for what is true after it."""
+    key, text = site.hub.keys.create("racing", scope="viewer")
+    access, accept = Access(site.hub, TOKEN, site.port), Keys.accept
+
+    def slow(keys, shown):
+        found = accept(keys, shown)
+        keys.revoke(key.id)
+        return found
+
+    monkeypatch.setattr(Keys, "accept", slow)
+    access.bearer(text)
+    assert access.known(text, "") is None
 
 
 # --- another user -----------------------------------------------------------------------------------------------------
