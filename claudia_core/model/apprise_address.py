@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
+import re
+from urllib.parse import unquote
 
 from claudia_core.errors import InvalidValue
 
@@ -46,6 +47,13 @@ REFUSED = frozenset(
 )
 """Arguments that name files, or change how long and how carefully it calls."""
 
+_FORM = re.compile(r"([A-Za-z0-9]{1,32})://([^\s\x00-\x1f\x7f]+)")
+_ANOTHER = re.compile(r",+[A-Za-z0-9]{1,32}://")
+"""Where apprise sees a second address in a text."""
+
+_PARTS = re.compile(r"[?&;#]")
+"""What apprise may read an argument behind; a standard parser knows fewer such signs."""
+
 
 def require_service(url: str) -> str:
     """`url` where it names a service that may be used.
@@ -53,14 +61,13 @@ def require_service(url: str) -> str:
     Raises:
         InvalidValue: it does not; the message repeats no more than the scheme and names of arguments.
     """
-    try:
-        parts = urlsplit(url)
-        named = {name.lower().lstrip(" +-:") for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    except ValueError as error:
-        raise InvalidValue("the address is no URL of apprise", field="address") from error
-    if parts.scheme not in SERVICES:
+    found = _FORM.fullmatch(url)
+    if found is None or _ANOTHER.search(url):
+        raise InvalidValue("the address is no URL of apprise", field="address", hint="use one, such as ntfy://TOPIC")
+    if found[1].lower() not in SERVICES:
         hint = ", ".join(sorted(SERVICES))
-        raise InvalidValue(f"{parts.scheme[:30]!r} is no service that may be used", field="address", hint=hint)
+        raise InvalidValue(f"{found[1]!r} is no service that may be used", field="address", hint=hint)
+    named = {unquote(part.partition("=")[0]).lower().strip(" +-:") for part in _PARTS.split(found[2])[1:]}
     if named & REFUSED:
         refused = ", ".join(sorted(named & REFUSED))
         raise InvalidValue(f"the address has arguments that are not taken: {refused}", field="address")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -160,6 +161,12 @@ def test_a_webhook_endpoint(stage: Stage) -> None:
         "tgram://1:a/2?template=/etc/passwd",
         "pover://u@t?verify=no",
         "ntfy://host/topic?+path=x",
+        "tgram://1:a/2?x=1;template=/etc/passwd",
+        "tgram://1:a/2#?template=/etc/passwd",
+        "tgram://1:a/2?%74emplate=/etc/passwd",
+        "ntfy://host/topic, tgram://1:a/2?x=/etc/passwd",
+        "ntfy://host/topic,json://host/etc/passwd",
+        "ntfy://host/topic syslog://etc/passwd",
         "nothing",
     ],
 )
@@ -181,6 +188,17 @@ def test_apprise(stage: Stage) -> None:
         stage.happen()
         stage.settled()
         assert "invoice:paid s0" in receiver.messages[0].body.decode()
+
+
+def test_apprise_is_told_one_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What apprise would take for several addresses is not told to a second one, whatever was checked before."""
+    pytest.importorskip("apprise")
+    monkeypatch.setattr(apprise, "require_service", lambda url: url)
+    with receiving() as first, receiving() as second:
+        hosts = [one.url.removeprefix("http://") for one in (first, second)]
+        with suppress(OSError):
+            apprise.send(f"ntfy://{hosts[0]}/topic,json://{hosts[1]}/", message(), ("127.0.0.0/8",))
+        assert second.messages == []
 
 
 def test_apprise_cannot_reach_private_addresses() -> None:

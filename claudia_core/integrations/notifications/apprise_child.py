@@ -51,8 +51,10 @@ def main() -> int:
     guard(asked["networks"])
     import apprise
 
-    made = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, secure_logging=True))
-    if not made.add(asked["url"]):
+    asset = apprise.AppriseAsset(async_mode=False, secure_logging=True)
+    made = apprise.Apprise(asset=asset)
+    service = apprise.Apprise.instantiate(asked["url"], asset=asset)  # one: `add` would take several out of a text
+    if service is None or not made.add(service):
         print("malformed")  # noqa: T201 - this is how it answers
         return 1
     is_sent = made.notify(body=asked["body"], title=asked["title"], notify_type=asked["type"], body_format="text")

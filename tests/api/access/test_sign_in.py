@@ -223,7 +223,7 @@ def test_a_changed_scope_counts_at_once(site):
 @pytest.mark.parametrize("change", [{"scope": "viewer"}, {"projects": ["etl"]}], ids=["scope", "projects"])
 def test_what_is_open_ends_when_its_owner_may_less(site, change):
     """Who is made a viewer or is confined to projects keeps no socket with the rights of before."""
-    user = site.hub.users.add(f"less by {[*change][0]}", PASSWORD, scope="operator")
+    user = site.hub.users.add(f"less by {next(iter(change))}", PASSWORD, scope="operator")
     pair = pair_of(site, name=user.name, password=PASSWORD)
     shown = {"Authorization": f"Bearer {pair['access_token']}"}
     with connect(f"ws://127.0.0.1:{site.port}/ws", additional_headers=shown, proxy=None) as socket:
