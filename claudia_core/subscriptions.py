@@ -124,6 +124,10 @@ class Subscription:
             except ClaudiaError as error:
                 self.last_error = error
                 self._stopped.wait(min(1.0, self._lease / 4))
+            except Exception as error:  # nobody waits for this thread: it must not end unseen
+                self._note(error)
+                log.exception("a subscription failed, and goes on", name=self.name)
+                self._stopped.wait(min(1.0, self._lease / 4))
         self._release()
 
     def _hold(self) -> bool:

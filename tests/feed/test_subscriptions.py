@@ -42,6 +42,23 @@ def test_it_begins_where_it_was_made(claudia, subscribe):
     assert [event.sequence for event in heard] == [4, 5]
 
 
+def test_it_outlives_a_fault_of_the_store(claudia, subscribe, monkeypatch):
+    """What fails in a way that nobody foresaw is counted, and what is in the log comes all the same."""
+    events, faults = claudia.store.events, [RuntimeError("a defect")]
+
+    def once(*args, **values):
+        if faults:
+            raise faults.pop()
+        return events(*args, **values)
+
+    monkeypatch.setattr(claudia.store, "events", once)
+    heard = []
+    subscription = subscribe(heard.append)
+    write(claudia.store, 1)
+    eventually(lambda: len(heard) == 1)
+    assert (subscription.failures, faults) == (1, [])
+
+
 def test_from_start(claudia, subscribe):
     """From the oldest event that is kept; what was pruned before is no gap of a new subscription."""
     write(claudia.store, 10)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from claudia_core.errors import AccessDenied, IntegrationError, InvalidValue, NotFound
+from claudia_core.integrations.notifications import notifier
 from claudia_core.model.event import Event
 from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from claudia_core.model.quiet import quiet_hours
 from claudia_core.model.times import utc_now
+from claudia_core.services.notifications.outgoing import due
 from claudia_core.services.notifications.queueing import HELD_PER_HOUR, LIST_PER_HOUR
 from claudia_core.services.notifications.wording import words_of
 from claudia_core.testing.waiting import eventually
 from dashboards import PAGES
 from tests.notifications.conftest import Stage
+from tests.webhooks.receiver import receiving
 
 
 def titles(stage: Stage) -> list[str]:
@@ -83,6 +87,37 @@ def test_failures_are_tried_again_over_restarts(stage: Stage) -> None:
     stage.of.dispatches.redrive(failed.id)
     stage.settled("sent")
     assert stage.of.channels.get(channel.id).failing_since is None
+
+
+def test_a_long_answer_is_a_failure_like_any_other(stage: Stage) -> None:
+    """A service that is ill says so with a page of any length: the message is told when it is well again."""
+    page = b"<p>sorry</p>" * 10_000
+    with receiving(lambda message, number: (503, {}, page) if number == 0 else (200, {}, b"ok")) as receiver:
+        stage.channel("slack", f"{receiver.url}/secret")
+        stage.start()
+        stage.happen()
+        eventually(lambda: [one.tries for one in stage.dispatches()] == [1])
+        (waits,) = stage.dispatches()
+        assert (waits.status.value, waits.error) == ("pending", f"HTTP 503: {page[:200].decode()}")
+        stage.later(61)
+        stage.settled()
+
+
+def test_the_look_at_what_is_due_outlives_a_fault(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails in a way that nobody foresaw is logged, and the next look tells what is due."""
+    faults = [RuntimeError("a defect")]
+
+    def once(*args: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return due(*args)
+
+    monkeypatch.setattr(notifier, "due", once)
+    stage.channel()
+    stage.start()
+    stage.happen()
+    stage.settled()
+    assert not faults
 
 
 def test_what_is_refused_for_good_is_not_tried_again(stage: Stage) -> None:

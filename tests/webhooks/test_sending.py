@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from claudia_core.errors import StoreUnavailable
 from claudia_core.integrations.addresses import Allowed
+from claudia_core.integrations.outgoing import Poster
+from claudia_core.integrations.webhooks.lane import Lane
 from claudia_core.integrations.webhooks.schedule import PAUSES, Schedule
 from claudia_core.integrations.webhooks.sender import WebhookSender
 from claudia_core.model.delivery import Delivery, DeliveryStatus
@@ -331,6 +335,62 @@ def test_large_events_are_told_without_data(stage: Stage) -> None:
         stage.settled(endpoint, is_delivered)
         body = json.loads(receiver.messages[0].body)
     assert (body["type"], body["data"], body["dataomitted"]) == ("invoice:large", None, True)
+
+
+def test_a_fault_in_sending_is_a_failed_attempt(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails in a way that nobody foresaw is tried again as any failure, and does not end the endpoint's lane."""
+    post, faults = Poster.post, [RuntimeError("a defect")]
+
+    async def once(self: Poster, *args: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return await post(self, *args)
+
+    monkeypatch.setattr(Poster, "post", once)
+    with told_to(stage) as (receiver, endpoint):
+        stage.happen()
+        (waits,) = stage.settled(endpoint, tried(1))
+        assert (waits.status, waits.attempts[0].error) == (DeliveryStatus.PENDING, "a defect")
+        stage.later(6)
+        stage.settled(endpoint, is_delivered)
+        assert len(receiver.messages) == 1
+
+
+def test_a_lane_that_ends_begins_anew(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends one endpoint's lane, its deliveries go on after a moment."""
+    run, faults = Lane.run, [RuntimeError("a defect")]
+
+    async def once(self: Lane) -> None:
+        if faults:
+            raise faults.pop()
+        await run(self)
+
+    monkeypatch.setattr(Lane, "run", once)
+    with told_to(stage) as (_, endpoint):
+        stage.happen()
+        stage.settled(endpoint, is_delivered)
+
+
+def test_a_store_that_is_away_is_asked_now_and_then(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the store does not tell the endpoints, what is under way goes on, and nobody asks without a pause."""
+    with told_to(stage) as (_, endpoint):
+        stage.happen()
+        stage.settled(endpoint, is_delivered)
+        assert stage.sender is not None
+        lanes, asked = dict(stage.sender._lanes), []
+
+        def away(self: Webhooks) -> list[Endpoint]:
+            asked.append(time.monotonic())
+            raise StoreUnavailable("away")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Webhooks, "list", away)
+            stage.sender.wake()
+            time.sleep(1.2)
+        assert 1 <= len(asked) <= 4
+        assert dict(stage.sender._lanes) == lanes
+        stage.happen(2)
+        stage.settled(endpoint, is_delivered, 3)
 
 
 def test_deleted_and_pruned(stage: Stage) -> None:

@@ -19,7 +19,10 @@ from claudia_core.api.limits.rates import Rates
 from claudia_core.api.origin import LOOPBACK
 from claudia_core.app import Claudia
 from claudia_core.errors import SettingsError
+from claudia_core.logs import get_logger
 from claudia_core.model.health import Health
+
+log = get_logger(__name__)
 
 WORKERS = 32
 """Threads for calls that are no streams."""
@@ -89,11 +92,17 @@ class Server:
 
     def _check(self) -> None:
         while not self._stopping.is_set():
-            is_well = self._claudia.health.report().status is not Health.FAIL
-            status = HealthCheckResponse.SERVING if is_well else HealthCheckResponse.NOT_SERVING
+            status = HealthCheckResponse.SERVING if self._is_well() else HealthCheckResponse.NOT_SERVING
             for name in self._names:
                 self._health.set(name, status)
             self._stopping.wait(CHECKED_EVERY)
+
+    def _is_well(self) -> bool:
+        try:
+            return self._claudia.health.report().status is not Health.FAIL
+        except Exception:  # without a word, callers would hear for ever that all is as it was
+            log.exception("the hub's health cannot be looked at")
+            return False
 
     def __enter__(self) -> Self:
         return self

@@ -138,20 +138,27 @@ class Consumer:
         return f"{self._name}.dead"
 
     async def _take(self, channel: AbstractChannel, incoming: AbstractIncomingMessage) -> None:
-        try:
-            await asyncio.to_thread(self._do, incoming)
+        error = await asyncio.to_thread(self._outcome, incoming)
+        if isinstance(error, ClaudiaError) and error.retryable:
+            await asyncio.sleep(PAUSE)
+            await incoming.nack(requeue=True)
+            return
+        if error is None:
             self.done += 1
-        except _SeenError:
+        elif isinstance(error, _SeenError):
             self.repeated += 1
-        except ClaudiaError as error:
-            if error.retryable:
-                await asyncio.sleep(PAUSE)
-                await incoming.nack(requeue=True)
-                return
-            await self._bury(channel, incoming, str(error))
-        except (TypeError, ValueError, KeyError) as error:
-            await self._bury(channel, incoming, f"{type(error).__name__}: {error}")
+        else:
+            known = isinstance(error, ClaudiaError)
+            await self._bury(channel, incoming, str(error) if known else f"{type(error).__name__}: {error}")
         await incoming.ack()
+
+    def _outcome(self, incoming: AbstractIncomingMessage) -> Exception | None:
+        """Do what a message says; what went wrong."""
+        try:
+            self._do(incoming)
+        except Exception as error:  # noqa: BLE001 - one message must not keep all others from the hub
+            return error
+        return None
 
     def _do(self, incoming: AbstractIncomingMessage) -> None:
         type, subject, data, key = parsed(incoming.body, incoming.message_id)

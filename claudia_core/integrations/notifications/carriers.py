@@ -13,7 +13,7 @@ from claudia_core.integrations.addresses import Allowed
 from claudia_core.integrations.notifications import apprise
 from claudia_core.integrations.notifications.chat import REQUESTS
 from claudia_core.integrations.notifications.outgoing import Outgoing
-from claudia_core.integrations.outgoing import guarded_client, read_bounded
+from claudia_core.integrations.outgoing import guarded_client
 from claudia_core.model.notice import Dispatch
 from claudia_core.model.notify_channel import ChannelKind
 from claudia_core.model.times import utc_now
@@ -24,7 +24,9 @@ from claudia_core.resilience.retry_after import seconds_of
 if TYPE_CHECKING:
     from claudia_core.integrations.mail import Mailer
 
-MOST_ANSWER = 20_000
+MOST_SAID = 200
+"""Bytes of a refusal that are kept: its kind decides what becomes of a message, never its length."""
+
 MOST_RESULT = 500
 
 
@@ -70,7 +72,7 @@ class Carriers:
             with self._client.stream("POST", url, content=orjson.dumps(document), headers=headers) as response:
                 if response.is_success:
                     return
-                said = read_bounded(response, MOST_ANSWER)[:200].decode(errors="replace")
+                said = next(response.iter_raw(), b"")[:MOST_SAID].decode(errors="replace")  # the rest is left unread
         except httpx2.HTTPError as error:
             raise ConnectionError(str(error)[:200] or type(error).__name__) from error
         passes = response.status_code in PASSING

@@ -156,6 +156,9 @@ class Notifier:
                 return
             except ClaudiaError as error:
                 log.warning("notifications wait for the store", error=str(error))
+            except Exception:  # nobody waits for this thread: without a word, nobody would be told any more
+                log.exception("what is due could not be looked at, and is looked at again")
+                self._stopped.wait(LOOK)
 
     def _start_due(self) -> None:
         now = self._now()

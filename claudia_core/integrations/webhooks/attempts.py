@@ -10,6 +10,7 @@ from claudia_core.errors import AddressRefused, SettingsError
 from claudia_core.integrations.outgoing import Poster, Sent
 from claudia_core.integrations.webhooks.schedule import Schedule
 from claudia_core.integrations.webhooks.signing import headers
+from claudia_core.logs import get_logger
 from claudia_core.model.address import host_of
 from claudia_core.model.delivery import MOST_EXCERPT, Attempt, Delivery
 from claudia_core.model.values import clean_text
@@ -20,6 +21,8 @@ from claudia_core.resilience.retry import PASSING
 from claudia_core.resilience.retry_after import seconds_of
 from claudia_core.services.deliveries import Outcome
 from claudia_core.services.sealing import Safe
+
+log = get_logger(__name__)
 
 GONE = 410
 MOST_AT_ONCE = 1_000
@@ -78,6 +81,9 @@ class Attempts:
             sent = await self._poster.post(endpoint.url, told, body)
             error = _judged(sent)
         except (OSError, AddressRefused, SettingsError, ValueError) as caught:
+            error = caught
+        except Exception as caught:  # one delivery must not end its endpoint's lane
+            log.exception("a webhook could not be sent", endpoint=endpoint.id, delivery=delivery.id)
             error = caught
         except BaseException as caught:
             call.end(caught)

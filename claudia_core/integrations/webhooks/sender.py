@@ -136,6 +136,9 @@ class WebhookSender:
                 if self.is_sending and (not was_sending or self._changed.is_set()):
                     self._changed.clear()
                     endpoints = await asyncio.to_thread(self._known)
+                    if endpoints is None:
+                        await asyncio.sleep(LOOK)
+                        continue
                     if endpoints and poster is None:
                         poster = Poster(GuardedAsync(self._allowed), seconds=self._seconds)
                     if poster is not None:
@@ -151,7 +154,8 @@ class WebhookSender:
             if poster is not None:
                 await poster.close()
 
-    def _known(self) -> list[Endpoint]:
+    def _known(self) -> list[Endpoint] | None:
+        """The endpoints; None while the store does not tell them."""
         try:
             return self._webhooks.list()
         except StoreClosed:
@@ -159,7 +163,7 @@ class WebhookSender:
         except ClaudiaError as error:
             log.warning("webhooks wait for the store", error=str(error))
             self._tell(self._changed.set)
-            return []
+            return None
 
     def _arrange(self, endpoints: list[Endpoint], attempts: Attempts) -> None:
         """A lane for each endpoint."""
@@ -167,11 +171,18 @@ class WebhookSender:
         for id in [id for id in self._lanes if id not in known]:
             self._lanes.pop(id)[1].cancel()
         for endpoint in endpoints:
-            if endpoint.id in self._lanes:
+            if endpoint.id in self._lanes and not self._lanes[endpoint.id][1].done():
                 self._lanes[endpoint.id][0].update(endpoint)
             else:
                 lane = Lane(endpoint, self._store, attempts, lambda: self.is_sending, self._now)
                 self._lanes[endpoint.id] = (lane, asyncio.create_task(lane.run()))
+                self._lanes[endpoint.id][1].add_done_callback(self._end_of_lane)
+
+    def _end_of_lane(self, task: asyncio.Task[None]) -> None:
+        """A lane that ends by itself begins anew at the next look."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an endpoint's lane ended, and begins anew", exc_info=error)
+            self._loop.call_later(LOOK, self._changed.set)
 
     def _look_at_all(self) -> None:
         self._changed.set()

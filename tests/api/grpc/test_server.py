@@ -84,6 +84,23 @@ def test_health_is_open_and_follows_the_hub(caller: Caller, monkeypatch: pytest.
     watch.cancel()
 
 
+def test_health_outlives_a_fault(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that fails counts as not well, and the next one says how it is."""
+    report, faults = caller.hub.health.report, [RuntimeError("a defect")]
+
+    def once(**asked: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return report(**asked)
+
+    stub = health_pb2_grpc.HealthStub(caller.channel)
+    statuses = (message.status for message in stub.Watch(health_pb2.HealthCheckRequest(), timeout=30))
+    assert next(statuses) == health_pb2.HealthCheckResponse.SERVING
+    monkeypatch.setattr(caller.hub.health, "report", once)
+    assert next(statuses) == health_pb2.HealthCheckResponse.NOT_SERVING
+    assert next(statuses) == health_pb2.HealthCheckResponse.SERVING
+
+
 def test_reflection_lists_the_services(caller: Caller) -> None:
     """Tools such as grpcurl find services, methods and their messages without the proto files."""
     channel = grpc.intercept_channel(caller.channel, Reflects())

@@ -14,7 +14,7 @@ import pytest
 from claudia_core.app import Claudia
 from claudia_core.errors import SettingsError
 from claudia_core.integrations.amqp import AmqpBridge
-from claudia_core.integrations.amqp.consumer import ERROR
+from claudia_core.integrations.amqp.consumer import COMMANDS, ERROR
 from claudia_core.model.health import Health
 from claudia_core.model.times import utc_now
 from claudia_core.services.events import NewEvent
@@ -191,6 +191,20 @@ def test_what_cannot_be_done_waits_with_its_reason(server: Server, claudia: Clau
     (message,) = peer.take(f"{peer.queue}.dead")
     assert message.body == body
     assert message.headers[ERROR]
+
+
+def test_a_message_that_breaks_something_holds_up_nobody(
+    peer: Peer, claudia: Claudia, bridge: AmqpBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails in a way that nobody foresaw goes to the dead-letter queue, too, and those behind it go on."""
+
+    def broken(store: Any, data: dict[str, Any]) -> None:
+        raise AttributeError("a defect")
+
+    monkeypatch.setitem(COMMANDS, "task.start", broken)  # type: ignore[arg-type]  # a dict
+    peer.send(cloudevent("1", "command:task.start"), cloudevent("2", "a:b"))
+    eventually(lambda: bridge.consumer.done == 1 and bridge.consumer.dead == 1)
+    assert bridge.consumer.is_connected
 
 
 def test_an_address_that_is_none() -> None:
