@@ -19,6 +19,9 @@ SLICE = 500
 """Most events read at once."""
 
 MAX_TYPES = 20
+MAX_TYPE = 200
+"""Most patterns of one reader, and most characters of each."""
+
 CHANGES = ("task:*", "progress:updated")
 """Events after which a task looks different."""
 
@@ -44,16 +47,20 @@ class LogReader:
 
     Raises:
         BadCursor: the cursor cannot be read, belongs to another log or lies beyond its end.
-        TooLarge: more than 20 types.
+        TooLarge: more than 20 types, or one of more than 200 characters.
     """
 
     ended = False
+    is_behind = False
+    """Whether the last look came to no end: there is more to look at now, even where it found nothing."""
 
     def __init__(
         self, hub: Claudia, *, after: str | None = None, types: Sequence[str] = (), subject: str | None = None
     ) -> None:
         if len(types) > MAX_TYPES:
             raise TooLarge(f"{len(types)} types, over the limit of {MAX_TYPES}", field="types", hint="use patterns")
+        if any(len(type) > MAX_TYPE for type in types):
+            raise TooLarge(f"a type of over {MAX_TYPE} characters", field="types")
         self._hub = hub
         self._patterns = tuple(types)
         self._exact = () if any("*" in type or "?" in type for type in types) else self._patterns
@@ -67,6 +74,7 @@ class LogReader:
 
     def _slice(self) -> EventSlice:
         part = self._hub.store.events(self.position, SLICE, self._exact, self._subject)
+        self.is_behind = part.position - self.position >= SLICE
         self.position = part.position
         if self._exact or not self._patterns:
             return part
@@ -106,6 +114,8 @@ class TaskReader:
     Raises:
         TaskNotFound: there is no such task.
     """
+
+    is_behind = False
 
     def __init__(self, hub: Claudia, id: str) -> None:
         self._hub = hub

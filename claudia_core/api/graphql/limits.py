@@ -26,6 +26,9 @@ MAX_BYTES = 8_000_000
 MAX_TOKENS = 2_000
 MAX_DEPTH = 10
 MAX_ALIASES = 30
+MAX_OPERATIONS = 100
+"""Most operations under way on one socket."""
+
 MAX_ITEMS = 10_000
 """Most list items in one answer, all lists together; of a subscription, in one message."""
 

@@ -19,10 +19,12 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
 from claudia_core.api.graphql.context import Context
-from claudia_core.api.graphql.limits import MAX_BYTES
+from claudia_core.api.graphql.limits import MAX_BYTES, MAX_OPERATIONS
+from claudia_core.api.graphql.refusals import of_error
 from claudia_core.api.graphql.schema import schema
 from claudia_core.api.graphql.wake import Wake
 from claudia_core.app import Claudia
+from claudia_core.errors import TooLarge
 from claudia_core.logs import get_logger
 
 log = get_logger(__name__)
@@ -49,6 +51,16 @@ def application(claudia: Claudia, path: str) -> FastAPI:
 
 class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     """strawberry's socket, to which a client that goes away is no error."""
+
+    async def handle_subscribe(self, message: Any) -> None:
+        """Begin an operation, unless too many are under way: each looks at the log at every change."""
+        if not isinstance(message["id"], str):
+            await self.handle_invalid_message("id is not a text")
+        elif len(self.operations) >= MAX_OPERATIONS and message["id"] not in self.operations:
+            error = TooLarge(f"over the limit of {MAX_OPERATIONS} operations on one socket", hint="end some first")
+            await self.send_message({"id": message["id"], "type": "error", "payload": [of_error(error).formatted]})
+        else:
+            await super().handle_subscribe(message)
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Log what is not the client's going away."""

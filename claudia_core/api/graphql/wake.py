@@ -58,6 +58,6 @@ async def follow(wake: Wake, reader: Reader) -> AsyncGenerator[Notice]:
             for notice in notices:
                 yield notice
                 await asyncio.sleep(0)  # a socket that takes all at once must not keep the loop from the others
-            if not notices:
+            if not notices and not reader.is_behind:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(bell.wait(), PATIENCE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from gql import Client, GraphQLRequest, gql
 from gql.transport.exceptions import TransportQueryError
 from gql.transport.websockets import WebsocketsTransport
 
+from claudia_core.api.graphql.limits import MAX_OPERATIONS
 from claudia_core.app import Claudia
 from claudia_core.ports import Retention
 from claudia_core.services.events import NewEvent
@@ -186,6 +188,7 @@ async def test_tasks_are_told_as_they_are(endpoint: Endpoint) -> None:
         (EVENTS, {"after": "nonsense"}, "bad_cursor"),
         (EVENTS, {"after": "other-epoch:1"}, "bad_cursor"),
         (EVENTS, {"types": ["x:y"] * 21}, "too_large"),
+        (EVENTS, {"types": ["*a" * 101]}, "too_large"),
         (TASK, {"id": "nothing"}, "task_not_found"),
         ("subscription { nothing { id } }", {}, "invalid_value"),
         ("subscription { tasks { task { " + "parent { " * 12 + "id" + " }" * 15, {}, "too_large"),
@@ -217,6 +220,41 @@ async def test_many_subscriptions_share_a_socket(endpoint: Endpoint) -> None:
     await gone(endpoint.hub)
 
 
+async def test_a_long_way_without_a_match_is_gone_at_once(endpoint: Endpoint) -> None:
+    """Who resumes far back, and wants little of it, does not wait for the next change at every slice."""
+    for _ in range(8):
+        append(endpoint.hub, 0, 1_000)
+    endpoint.hub.events.append([NewEvent("rare:one")])
+    begun = time.monotonic()
+    start = f"{endpoint.hub.store.epoch}:0"
+    async with aclosing(subscribe(endpoint, EVENTS, after=start, types=["rare:*"])) as messages:
+        (found,) = await take(messages, 1)
+    assert found["event"]["type"] == "rare:one"
+    assert time.monotonic() - begun < 8  # 16 slices; each that waited would take 2 s
+
+
+async def test_a_socket_has_a_limit_of_operations(endpoint: Endpoint) -> None:
+    """The one beyond is refused with a code; those that are open, and one after one of them ended, go on."""
+    async with websockets.connect(
+        endpoint.socket, subprotocols=[websockets.Subprotocol("graphql-transport-ws")]
+    ) as socket:
+        await socket.send('{"type": "connection_init"}')
+        assert json.loads(await socket.recv())["type"] == "connection_ack"
+        query = {"query": "subscription { events { cursor } }"}
+        for number in range(MAX_OPERATIONS + 1):
+            await socket.send(json.dumps({"type": "subscribe", "id": str(number), "payload": query}))
+        async with asyncio.timeout(PATIENCE):
+            refused = json.loads(await socket.recv())
+            assert (refused["id"], refused["type"]) == (str(MAX_OPERATIONS), "error")
+            assert refused["payload"][0]["extensions"]["code"] == "too_large"
+            await socket.send('{"type": "complete", "id": "0"}')
+            await socket.send(
+                json.dumps({"type": "subscribe", "id": "last", "payload": {"query": "{ health { status } }"}})
+            )
+            assert json.loads(await socket.recv())["id"] == "last"
+    await gone(endpoint.hub)
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [
@@ -225,6 +263,7 @@ async def test_many_subscriptions_share_a_socket(endpoint: Endpoint) -> None:
         ('{"type": "nonsense"}', 4400),
         ('{"type": "subscribe", "id": "1", "payload": {"query": "{ health { status } }"}}', 4401),
         ('{"type": "connection_init", "payload": 5}', 4400),
+        ('{"type": "subscribe", "id": [], "payload": {"query": "{ health { status } }"}}', 4400),
     ],
 )
 async def test_malformed_messages_end_the_socket(endpoint: Endpoint, message: str, code: int) -> None:
