@@ -30,7 +30,8 @@ BENCHMARKS = {
     "resilience": "circuit breaker, metrics and all guards of a call against a bare one",
     "webhooks": "durable deliveries to a receiver in another process, alone and beside dead endpoints",
     "rest": "posts of a task and batches of events over HTTP against a bare FastAPI endpoint",
-    "celery": "an observed Celery worker against one that is not; the local engine against a worker",
+    "celery": "an observed Celery worker against one that is not",
+    "workers": "an agent beside Celery workers of as many slots, from the first submit to the last end",
     "auth": "what the guard adds to a request with a token, a key or a cookie",
 }
 

@@ -1,4 +1,4 @@
-"""What observing a Celery app costs its worker, and what the local engine does beside one."""
+"""What observing a Celery app costs its worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import Any
 import psutil
 
 from benchmarks.figure import Figure, median
-from claudia_core import Claudia
 from claudia_core.testing.servers import redis_server
 
 ROUNDS = 5
@@ -26,7 +25,7 @@ SHARE = 0.05
 
 
 def run() -> Iterator[Figure]:
-    """An observed worker against one that is not, in turns on the same broker; the local engine against the latter."""
+    """An observed worker against one that is not, in turns on the same broker."""
     with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as broker:
         os.environ["BENCH_BROKER"] = broker.url
         with (
@@ -47,11 +46,6 @@ def run() -> Iterator[Figure]:
             yield Figure(
                 "shortest work whose worker it costs under 5%", (seen - raw) / SHARE * 1e3, "ms", 50, True, told
             )
-            best = median([one.rate for one in nothing["plain"]])
-        local = _local(f"{folder}/local.db")
-        raw_text = f"Celery, {SLOTS} processes: {best:,.0f}/s"
-        yield Figure("local engine, tasks that do nothing", local, "/s", 500, False, "durable, end to end")
-        yield Figure("the same against one Celery worker", local / best, "times", 3, False, raw_text)
 
 
 class Round:
@@ -117,43 +111,18 @@ def _worker(name: str, folder: str, hub: str) -> Iterator[int]:
             [*command, *options], env={**os.environ, "BENCH_HUB": hub}, stdout=out, stderr=out, start_new_session=True
         )
     try:
-        _await_answer(f"{name}@bench", process, log)
+        from benchmarks.celery_app import app
+
+        await_worker(app, f"{name}@bench", process, log)
         yield process.pid
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _await_answer(worker: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    from benchmarks.celery_app import app
-
+def await_worker(app: Any, worker: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a worker that was started answers."""
     until = time.monotonic() + PATIENCE
     while not app.control.ping(destination=[worker], timeout=0.5):
         if process.poll() is not None or time.monotonic() > until:
             raise RuntimeError(log.read_text()[-2_000:])
-
-
-def _local(path: str) -> float:
-    """Tasks per second that one process takes, runs and ends, with as many slots as the Celery worker."""
-    count = 2_000
-    with Claudia(path, display="off") as hub:
-        hub.handler("nothing")(_nothing)
-        for _ in range(count // 500):
-            hub.tasks.create_many([_new() for _ in range(500)])
-        started = time.perf_counter()
-        with hub.work(capacity=SLOTS) as working:
-            while working.tally.completed < count:
-                if time.perf_counter() - started > PATIENCE:
-                    break
-                time.sleep(0.005)
-            return working.tally.completed / (time.perf_counter() - started)
-
-
-def _new() -> Any:
-    from claudia_core.services.tasks import NewTask
-
-    return NewTask(type="nothing")
-
-
-def _nothing(task: Any) -> None:
-    """What a task does that does nothing."""

@@ -14,7 +14,7 @@ from claudia_core.engines.running import Running, too_long
 from claudia_core.engines.slots import Slots
 from claudia_core.logs import get_logger
 from claudia_core.model.task import TaskError
-from claudia_core.services.claims import MOST_AHEAD
+from claudia_core.services.claims import NOTHING, Ahead
 from claudia_core.services.failures import failing
 from claudia_core.services.holds import returning
 from claudia_core.services.moves import Move
@@ -26,6 +26,10 @@ GATHER = AHEAD / 2
 
 LATE = 5 * AHEAD
 """Seconds after which what was claimed ahead, and could not begin, is given back."""
+
+
+MOST_AHEAD = 64
+"""Most jobs that stand in line."""
 
 
 class InHand:
@@ -149,12 +153,13 @@ class InHand:
         """How many more could begin at once, if the ends were saved."""
         return max(0, self.capacity - len(self._jobs) + len(self.ended()))
 
-    def spare(self) -> float:
-        """Seconds of work that may be claimed ahead: what all slots do in `AHEAD`, without what stands in line."""
+    def ahead(self) -> Ahead:
+        """What may be claimed ahead: what all slots do in `AHEAD`, without what stands in line."""
+        if self._is_held_up:
+            return NOTHING
         line = self._slots.line
-        if self._is_held_up or len(line) >= MOST_AHEAD:
-            return 0.0
-        return self.capacity * AHEAD - sum(self.pace.of(job.handler.type) for job in line)
+        seconds = self.capacity * AHEAD - sum(self.pace.of(job.handler.type) for job in line)
+        return Ahead(MOST_AHEAD - len(line), seconds)
 
     def seconds_of(self, handler: Handler) -> float | None:
         """How long a task of this handler takes; None where none may be claimed ahead.

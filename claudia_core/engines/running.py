@@ -76,7 +76,7 @@ class Running:
     def settlement(self) -> Settlement:
         """What the agent saves."""
         assert self.outcome is not None, "asked of what has ended"
-        return Settlement(self.job.id, self.job.task.claim, self.outcome)
+        return Settlement(self.job.id, self.job.task.claim, self.outcome, self.job.task)
 
 
 def _end_of(job: Job, timeout: float | None) -> float | None:

@@ -13,7 +13,7 @@ from typing import Self
 
 from claudia_core.engines.handlers import Handler, Handlers
 from claudia_core.engines.hub import Hub
-from claudia_core.engines.in_hand import InHand
+from claudia_core.engines.in_hand import GATHER, InHand
 from claudia_core.engines.local import LocalEngine
 from claudia_core.engines.port import Engine, Job, Report
 from claudia_core.engines.running import Running, Tally, memory
@@ -21,7 +21,7 @@ from claudia_core.errors import ClaudiaError, InvalidValue, StaleClaim, StoreClo
 from claudia_core.logs import get_logger
 from claudia_core.model.agent import AgentMode, AgentStatus, Vitals
 from claudia_core.model.task import Status, Task, TaskError
-from claudia_core.services.claims import Claims, Settlement, Terms
+from claudia_core.services.claims import NOTHING, Claims, Settlement, Terms
 from claudia_core.services.failures import failing
 from claudia_core.services.holds import releasing
 
@@ -156,8 +156,9 @@ class Working:
                 return
             except StoreError:
                 self._is_over.wait(PAUSE)
-            if not self._hand.is_ahead:  # else it is woken by the ends of what it has
-                self._wake.set()
+            while self._hand.is_ahead and not self._is_over.is_set():  # it is woken by the ends of what it has
+                self._is_over.wait(GATHER)
+            self._wake.set()
 
     def _run(self) -> None:
         try:
@@ -235,10 +236,10 @@ class Working:
 
     def _commit(self, ended: list[Running], room: int) -> None:
         terms = {type: self._terms(handler) for type, handler in self._handlers.items()}
-        spare = self._hand.spare() if self._mode is AgentMode.WORKING else 0.0
+        ahead = self._hand.ahead() if self._mode is AgentMode.WORKING else NOTHING
         settlements = [running.settlement() for running in ended]
         try:
-            turn = self._claims.turn(self.agent_id, terms, room, settlements, spare=spare)
+            turn = self._claims.turn(self.agent_id, terms, room, settlements, ahead)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - one end that cannot be saved must not hold up the others

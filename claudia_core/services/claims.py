@@ -16,8 +16,8 @@ from claudia_core.ports import Document, Page, Query, Range, Store, Transaction
 from claudia_core.services import failures, holds, moves
 from claudia_core.services.moves import Move
 
-MOST_AHEAD = 64
-"""Most tasks that an agent takes ahead in one commit."""
+QUICKEST = 1e-6
+"""Seconds that a task takes at least, as it is reckoned with."""
 
 TOGETHER = 20
 """Types that are asked for by one question."""
@@ -40,11 +40,12 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of a claimed task, as its agent says."""
+    """What became of a claimed task, as its agent says; `task` is as it was when claimed."""
 
     task_id: str
     claim: int
     move: Move
+    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +59,31 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """What may be taken that cannot begin at once: so many tasks, which are expected to take so long together."""
+
+    tasks: int = 0
+    seconds: float = 0.0
+
+
+NOTHING = Ahead()
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
-    """How much an agent takes: `room` tasks, and beyond them what `spare` seconds hold."""
+    """How much an agent takes: `room` tasks, and beyond them what `ahead` holds."""
 
     room: int
-    spare: float
+    ahead: Ahead
 
     def most(self, terms: Mapping[str, Terms]) -> int:
         """How many tasks that can be."""
-        quickest = min((on.seconds for on in terms.values()), default=math.inf)
-        ahead = MOST_AHEAD if quickest <= 0 else min(MOST_AHEAD, int(self.spare / quickest))
-        return self.room + (ahead if self.spare > 0 else 0)
+        quickest = max(QUICKEST, min((on.seconds for on in terms.values()), default=math.inf))
+        return self.room + max(0, min(self.ahead.tasks, int(self.ahead.seconds / quickest)))
 
     def fitting(self, documents: list[Document], terms: Mapping[str, Terms]) -> Iterator[Document]:
         """Those of the candidates, in their order, that are taken: none is passed over for a quicker one behind it."""
-        spare = self.spare
+        spare = self.ahead.seconds
         for place, document in enumerate(documents[: self.most(terms)]):
             if place >= self.room:
                 spare -= terms[document["type"]].seconds
@@ -93,12 +104,11 @@ class Claims:
         terms: Mapping[str, Terms],
         room: int,
         settlements: Iterable[Settlement] = (),
-        *,
-        spare: float = 0.0,
+        ahead: Ahead = NOTHING,
     ) -> Turn:
         """Save how tasks ended and take up to `room` others: the highest priority first, then the oldest.
 
-        Beyond `room` the next are taken ahead, as long as they are expected to take up to `spare` seconds together.
+        Beyond `room` as many of the next are taken as `ahead` holds.
 
         A settlement whose claim does not count any more is not saved; its place in `settled` holds the StaleClaim. An
         agent that is not working, or not online, takes none. A task whose deadline has passed fails instead.
@@ -107,7 +117,7 @@ class Claims:
             StoreError: nothing was saved.
         """
         ended = list(settlements)
-        return self._store.write(lambda tx: _turn(tx, agent_id, terms, Wanted(room, spare), ended)).result()
+        return self._store.write(lambda tx: _turn(tx, agent_id, terms, Wanted(room, ahead), ended)).result()
 
     def is_waiting(self, types: Sequence[str]) -> bool:
         """Whether a task of these types could be taken now."""
@@ -133,11 +143,20 @@ def _turn(
 
 def _settle(tx: Transaction, settlement: Settlement) -> Task | ClaudiaError:
     try:
-        task = moves.load(tx, settlement.task_id)
+        task = _as_it_is(tx, settlement)
         holds.require_claim(task, settlement.claim)
     except ClaudiaError as error:
         return error
     return settlement.move(tx, task)
+
+
+def _as_it_is(tx: Transaction, settlement: Settlement) -> Task:
+    document, known = tx.get("tasks", settlement.task_id), settlement.task
+    if document is None:
+        raise moves.unknown(settlement.task_id)
+    if known is not None and document["version"] == known.version and document["claim"] == known.claim:
+        return known
+    return moves.with_content(tx, document)
 
 
 def _take(tx: Transaction, agent_id: str, terms: Mapping[str, Terms], wanted: Wanted) -> list[Task]:

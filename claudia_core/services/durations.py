@@ -7,6 +7,7 @@ logarithmic range add up over time, as in DDSketch (Masson, Rim & Lee, 2019).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from math import log2
 
 from claudia_core.ports import Transaction
@@ -32,6 +33,7 @@ def place(seconds: float) -> int:
     return min(RANGES - 1, 1 + int(STEPS * log2(seconds / SHORTEST)))
 
 
+@cache
 def series(place: int, width: int) -> str:
     """The name of a range's counter in buckets of `width` seconds: `FIVE` or an hour."""
     return f"tasks.took.{place}/{'hour' if width == rollups.HOUR else 'five'}"

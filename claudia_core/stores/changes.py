@@ -100,9 +100,13 @@ class BatchTransaction:
         if not changed:
             return self._base.find(query)
         schema.require_columns(query)
-        page = self._base.find(replace(query, limit=min(10_000, query.limit + 1 + len(changed))))
+        page = self._base.find(replace(query, limit=min(10_000, query.limit + 1)))
+        if any(document["id"] in changed for document in page.documents):
+            page = self._base.find(replace(query, limit=min(10_000, query.limit + 1 + len(changed))))
         documents = [document for document in page.documents if document["id"] not in changed]
-        new = [orjson.loads(stored.body) for stored in changed.values() if stored is not None]
+        may_match = schema.matching(query)
+        known = [stored for stored in changed.values() if stored is not None and may_match(stored.columns)]
+        new = [orjson.loads(stored.body) for stored in known]
         if page.next is not None:  # what was not fetched stands between the last one and anything behind it
             new = [document for document in new if not schema.is_behind(query.order, document, page.documents[-1])]
         found = schema.select(query, documents + new)
@@ -128,10 +132,14 @@ class BatchTransaction:
 
     def increment(self, series: str, at: int = 0, by: float = 1) -> None:
         """Add to a rollup."""
+        samples = self.changes.samples
+        if type(by) is int and (series, at) in samples:  # it was checked the first time
+            samples[series, at] += by
+            return
         if not math.isfinite(by) or not -MAX_AT <= at <= MAX_AT or at != int(at):
             raise InvalidValue(f"cannot add {by!r:.80} to {series} at {at!r:.80}", field=series, hint="use numbers")
         key = (_require_text(series, "series"), int(at))
-        self.changes.samples[key] = self.changes.samples.get(key, 0) + by
+        samples[key] = samples.get(key, 0) + by
 
     def emit(self, type: str, subject: str, data: Mapping[str, Any]) -> None:
         """Append an event."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -255,6 +255,13 @@ def matches(query: Query, document: Mapping[str, Any]) -> bool:
         else holds(condition, column_value(name, document))
         for name, condition in query.where.items()
     )
+
+
+def matching(query: Query) -> Callable[[tuple[str, ...]], bool]:
+    """Whether a document with these columns can match a query, as far as that is asked of columns."""
+    kind = collection(query.collection)
+    places = [(kind.columns.index(name), asked) for name, asked in query.where.items() if name in kind.columns]
+    return lambda columns: all(holds(condition, columns[place]) for place, condition in places)
 
 
 def sort_key(order: str, document: Mapping[str, Any]) -> tuple[str, str]:

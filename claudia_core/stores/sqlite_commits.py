@@ -8,10 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 import apsw
+import orjson
 
 from claudia_core.logs import get_logger
 from claudia_core.ports import Page, Query
-from claudia_core.stores.changes import Changes
+from claudia_core.stores import schema
+from claudia_core.stores.changes import Changes, Stored
 from claudia_core.stores.kept import Kept
 from claudia_core.stores.sqlite_reader import SqliteReader, mapped, sqlite_errors
 from claudia_core.stores.sqlite_save import save
@@ -61,9 +63,15 @@ class Committed:
         return body
 
     def find(self, query: Query) -> Page:
-        """One page of committed documents."""
+        """One page of committed documents, which are kept, because what is looked for in a commit is changed by it."""
         with sqlite_errors(self._path):
-            return self.reader.find(query)
+            bodies = self.reader.find_bodies(query)
+        documents = [orjson.loads(body) for body in bodies]
+        for body, document in zip(bodies, documents, strict=True):
+            key = (query.collection, document["id"])
+            if not isinstance(self.kept.get(key), Stored):  # which tells more
+                self.kept.note(key, body)
+        return schema.page_of(query, documents)
 
 
 class SqliteCommits:

@@ -91,9 +91,12 @@ class SqliteReader:
 
     def find(self, query: Query) -> Page:
         """See `ports.Reader.find`."""
+        return schema.page_of(query, [orjson.loads(body) for body in self.find_bodies(query)])
+
+    def find_bodies(self, query: Query) -> list[str]:
+        """The JSON texts of a page's documents, and of one more where there is one."""
         sql, values = find_sql(query, self._count_of)
-        rows = self.sql.execute(sql, values).fetchall()
-        return schema.page_of(query, [orjson.loads(str(body)) for (body,) in rows])
+        return [str(body) for (body,) in self.sql.execute(sql, values).fetchall()]
 
     def _count_of(self, statement: Sql) -> int:
         return int(self._value(*statement))

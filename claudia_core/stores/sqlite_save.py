@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from functools import cache
 
 import apsw
+import orjson
 
 from claudia_core.model.times import to_text
-from claudia_core.stores import sqlite_file
+from claudia_core.stores import schema, sqlite_file
 from claudia_core.stores.changes import Changes, Stored
 from claudia_core.stores.schema import COLLECTIONS
 
@@ -27,6 +28,8 @@ def save(sql: apsw.Connection, changes: Changes, known: Mapping[Key, Stored | st
     rows: dict[str, list[Row]] = {}
     for (name, id), stored in changes.documents.items():
         before = known.get((name, id), "")
+        if isinstance(before, str) and before:
+            before = _stored(name, before)
         if COLLECTIONS[name].sets:
             _save_sets(sql, name, id, before, stored)
         if stored is None:
@@ -58,6 +61,12 @@ def _save_sets(sql: apsw.Connection, name: str, id: str, before: Stored | str | 
             sql.execute(f"DELETE FROM {name}_{field} WHERE value = ? AND document = ?", (value, id))
         for value in new - old:
             sql.execute(f"INSERT INTO {name}_{field} (value, document) VALUES (?, ?)", (value, id))
+
+
+def _stored(name: str, body: str) -> Stored:
+    """What is there already, of which only the text is known."""
+    kind, document = COLLECTIONS[name], orjson.loads(body)
+    return Stored(schema.column_values(kind, document), body, schema.set_values(kind, document))
 
 
 @cache

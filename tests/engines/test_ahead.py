@@ -10,7 +10,7 @@ from claudia_core.engines.pace import AHEAD, Pace
 from claudia_core.model import Status
 from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.times import from_text
-from claudia_core.services.claims import Claims, Terms
+from claudia_core.services.claims import Ahead, Claims, Terms
 from claudia_core.services.tasks import NewTask
 from claudia_core.testing.waiting import eventually
 from tests.engines.conftest import when
@@ -224,10 +224,10 @@ def test_ahead_keeps_the_order_of_the_queue(claudia):
         for type, priority in (("a", 9), ("a", 8), ("slow", 7), ("a", 6))
     ]
     terms = {"a": Terms(seconds=0.001), "slow": Terms()}
-    taken = Claims(claudia.store).turn(agent.id, terms, 1, spare=AHEAD).taken
+    taken = Claims(claudia.store).turn(agent.id, terms, 1, ahead=Ahead(64, AHEAD)).taken
     assert [task.id for task in taken] == tasks[:2]
-    assert not Claims(claudia.store).turn(agent.id, terms, 0, spare=AHEAD).taken
-    again = Claims(claudia.store).turn(agent.id, terms, 1, spare=0.0).taken
+    assert not Claims(claudia.store).turn(agent.id, terms, 0, ahead=Ahead(64, AHEAD)).taken
+    again = Claims(claudia.store).turn(agent.id, terms, 1, ahead=Ahead(64, 0.0)).taken
     assert [task.id for task in again] == [tasks[2]]
 
 

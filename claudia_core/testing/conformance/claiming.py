@@ -13,7 +13,7 @@ from claudia_core.model.task import Status, Task
 from claudia_core.model.times import utc_now
 from claudia_core.ports import Store
 from claudia_core.services.agents import Agents
-from claudia_core.services.claims import Claims, Settlement, Terms
+from claudia_core.services.claims import Ahead, Claims, Settlement, Terms
 from claudia_core.services.failures import failing
 from claudia_core.services.holds import returning
 from claudia_core.services.moves import completing
@@ -96,10 +96,10 @@ class StoreClaims(Suite):
         Tasks(store).create_many([NewTask(type="quick") for _ in range(8)] + [NewTask(type="few", priority=1)] * 3)
         terms = {"quick": Terms(seconds=0.25), "few": Terms(seconds=0.25, most=2)}
         agent, claims = agent_of(store), Claims(store)
-        taken = claims.turn(agent.id, terms, 1, spare=1.0).taken
+        taken = claims.turn(agent.id, terms, 1, ahead=Ahead(64, 1.0)).taken
         assert [task.type for task in taken] == ["few", "few", "quick", "quick", "quick"]
-        assert not claims.turn(agent.id, terms, 0, spare=0.2).taken
-        assert len(claims.turn(agent.id, terms, 0, spare=0.3).taken) == 1
+        assert not claims.turn(agent.id, terms, 0, ahead=Ahead(64, 0.2)).taken
+        assert len(claims.turn(agent.id, terms, 0, ahead=Ahead(64, 0.3)).taken) == 1
 
     def test_a_turn_of_many_ends(self, store: Store) -> None:
         """Of those saved together, one whose claim was lost is refused alone; one that had not begun loses nothing."""
