@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from claudia_core.address import open_circuits
 from claudia_core.capture.scrubbing import Scrubber
-from claudia_core.errors import MissingExtra, SettingsError, StoreError
+from claudia_core.errors import MissingExtra, StoreError
 from claudia_core.feed import Feed
 from claudia_core.integrations.sealing import Seals
+from claudia_core.mailing import Mailing
 from claudia_core.model.health import Health
 from claudia_core.ports import Store
 from claudia_core.pulse import Duty, Pulse
-from claudia_core.reports import report_writer
 from claudia_core.resilience.breaker import Circuit
 from claudia_core.resilience.integration import Integration
 from claudia_core.resilience.integrations import Integrations
@@ -25,7 +24,6 @@ from claudia_core.services.hooks import Hooks
 from claudia_core.services.notifications import Notifications
 from claudia_core.services.resealing import Resealed
 from claudia_core.services.sealing import Safe
-from claudia_core.services.suppressions import Suppressions
 from claudia_core.services.tasks import Tasks
 from claudia_core.services.webhooks import Webhooks
 from claudia_core.settings import Settings, otel_is_wanted
@@ -33,11 +31,10 @@ from claudia_core.subscriptions import Subscription
 
 if TYPE_CHECKING:
     from claudia_core.integrations.amqp import AmqpBridge
-    from claudia_core.integrations.mail import Mailer, Templates
-    from claudia_core.integrations.mail.trial import Trial
     from claudia_core.integrations.mongodb import MongoDBService
     from claudia_core.integrations.notifications import Notifier
     from claudia_core.integrations.otel import Telemetry
+    from claudia_core.integrations.webhooks.carriers import Certificates
     from claudia_core.integrations.webhooks.receiving import Incoming
     from claudia_core.integrations.webhooks.sender import WebhookSender
 
@@ -45,11 +42,13 @@ LOOK = 1.0
 """Seconds between two looks at which checks are due."""
 
 LAG_WARNING = 10_000
+MOST_CERTIFICATE = 20_000
+"""Bytes of a certificate, or of the answer to a confirmation."""
 
 type HookMap = Callable[[Incoming], NewEvent | Iterable[NewEvent] | None]
 
 
-class Outside:
+class Outside(Mailing):
     """The outside world as a hub knows it. Made when asked for: most of a hub's work needs none of it."""
 
     acts_on: Store
@@ -89,81 +88,6 @@ class Outside:
             InvalidValue: other guards were given for this name before.
         """
         return self.integrations.get(name, **guards)
-
-    @cached_property
-    def mail(self) -> Mailer:
-        """Sends mail by the carrier that `CLAUDIA_MAIL_URL` names.
-
-        Raises:
-            SettingsError: it is not set, or names none.
-            MissingExtra: what it needs is not installed.
-        """
-        from claudia_core.integrations.mail.mailer import HINT, Mailer, carrier_of
-
-        url = self.settings.mail_url
-        if url is None:
-            raise SettingsError(
-                "there is nobody to carry mail: CLAUDIA_MAIL_URL is not set", field="mail_url", hint=HINT
-            )
-        return Mailer(
-            carrier_of(url.get_secret_value()),
-            self.settings.mail_from,
-            self.integration("mail"),
-            self.mail_templates,
-            None if self.store.url.startswith("http") else Suppressions(self.store),
-        )
-
-    def mail_report(
-        self, to: str | Sequence[str], *, since: str = "24h", subject: str = "Report of tasks and errors"
-    ) -> str:
-        """Mail what happened in a period, as one HTML file and its chart as a picture; returns the carrier's id of it.
-
-        Raises as `mail` and `Mailer.send`, and:
-            InvalidValue: the period cannot be read.
-            MissingExtra: the pages, which write reports, are not installed.
-        """
-        from claudia_core.integrations.mail import Attachment
-
-        write, written, drawn = report_writer(), io.StringIO(), io.BytesIO()
-        write(self, written, since=since, title=subject, form="html")
-        write(self, drawn, since=since, title=subject, form="png")
-        attachments = [
-            Attachment("claudia-report.html", written.getvalue().encode(), "text/html"),
-            Attachment("claudia-throughput.png", drawn.getvalue(), "image/png"),
-        ]
-        return self.mail.send(to, subject, f"What happened since {since} ago is attached.\n", attachments=attachments)
-
-    def try_mail(self, template: str, data: Mapping[str, Any] | None = None, to: str = "") -> Trial:
-        """Send a template, filled with `data` over its sample, to one's own address; an admin may name another.
-
-        Raises as `mail` and `integrations.mail.trial.send_trial`.
-        """
-        from claudia_core.integrations.mail.trial import send_trial
-
-        trial = send_trial(self.mail, self.notifications.people, template, data or {}, to)
-        self.events.append([NewEvent("mail:tested", template, {"to": trial.to})])
-        return trial
-
-    @cached_property
-    def mail_templates(self) -> Templates:
-        """What mail is made with; those of `mail`, and there without anybody to carry it.
-
-        Raises:
-            MissingExtra: jinja2 is not installed.
-        """
-        from claudia_core.integrations.mail.templates import Templates
-
-        return Templates()
-
-    @property
-    def suppressions(self) -> Suppressions:
-        """Addresses that no mail is sent to.
-
-        Raises:
-            StoreError: the hub is elsewhere: it keeps these itself.
-        """
-        self._require_here("the list of suppressed addresses")
-        return Suppressions(self.acts_on)
 
     @cached_property
     def mongodb(self) -> MongoDBService:
@@ -225,6 +149,21 @@ class Outside:
         None to leave it out. What it raises is answered as an error, and the sender tries again.
         """
         return {}
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """The certificates of Amazon SNS, got when a message asks for one; seen as the integration `amazon sns`."""
+        from claudia_core.integrations.outgoing import guarded_client, read_bounded
+        from claudia_core.integrations.webhooks.carriers import Certificates
+
+        client, calls = guarded_client(), self.integration("amazon sns")
+
+        def fetch(url: str) -> bytes:
+            with client.stream("GET", url) as answer:
+                answer.raise_for_status()
+                return read_bounded(answer, MOST_CERTIFICATE)
+
+        return Certificates(lambda url: calls.call(lambda: fetch(url), "get"))
 
     def send_webhooks(self) -> WebhookSender:
         """Tell events to the endpoints from now on; what a server does. One process on a store at a time does it.

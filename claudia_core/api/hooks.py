@@ -14,8 +14,11 @@ from claudia_core.api import problems
 from claudia_core.api.rest.reading import read_body
 from claudia_core.app import Claudia
 from claudia_core.errors import ClaudiaError
+from claudia_core.integrations.mail.bounces import hook_map
 from claudia_core.integrations.webhooks.receiving import event_of, incoming, proven
+from claudia_core.model.source import TELLS_OF_MAIL, Scheme, Source
 from claudia_core.model.times import utc_now
+from claudia_core.outside import HookMap
 from claudia_core.services.events import NewEvent
 
 MOST_BODY = 256_000
@@ -38,18 +41,28 @@ def mount(app: FastAPI, claudia: Claudia) -> None:
     app.router.routes.append(Route("/api/v1/hooks/{source}", receive, methods=["POST"], include_in_schema=False))
 
 
+def _map_of(claudia: Claudia, source: Source) -> HookMap:
+    """What makes events of a source's messages."""
+    usual = hook_map(claudia.suppressions) if source.scheme in TELLS_OF_MAIL else event_of
+    return claudia.hook_maps.get(source.id, usual)
+
+
 def _take(claudia: Claudia, name: str, headers: dict[str, str], raw: bytes) -> tuple[dict[str, Any], int]:
     """What is answered: the body and the status."""
     source = claudia.hooks.opened(name)
     call = claudia.integration(f"hook {name}", timeout=None, limit=1_000, errors=()).begin("receive")
     try:
-        proof = proven(source, headers, raw, utc_now())
+        proof = proven(source, headers, raw, utc_now(), lambda: claudia.certificates)
         message = incoming(source, headers, raw)
         call.sent("receive", message.body)
-        if isinstance(message.body, dict) and message.body.get("type") == "url_verification":
-            answer: tuple[dict[str, Any], int] = {"challenge": str(message.body.get("challenge", ""))[:500]}, 200
+        told = message.body if isinstance(message.body, dict) else {}
+        if told.get("type") == "url_verification":
+            answer: tuple[dict[str, Any], int] = {"challenge": str(told.get("challenge", ""))[:500]}, 200
+        elif source.scheme is Scheme.SNS and told.get("Type") == "SubscriptionConfirmation":
+            claudia.certificates.confirm(str(told.get("SubscribeURL", "")))
+            answer = {"subscribed": True}, 200
         else:
-            made = claudia.hook_maps.get(name, event_of)(message)
+            made = _map_of(claudia, source)(message)
             events = [made] if isinstance(made, NewEvent) else list(made or ())
             number = claudia.hooks.note(source, proof.key, proof.seconds, events)
             answer = {"accepted": number or 0, "duplicate": number is None}, 202

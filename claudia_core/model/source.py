@@ -27,6 +27,15 @@ class Scheme(StrEnum):
     SLACK = "slack"
     HMAC = "hmac"
     """HMAC-SHA256 of the body, in hex or Base64, in a header of its own."""
+    SENDGRID = "sendgrid"
+    """Its event webhook; the secret is the verification key, which is a public one."""
+    MAILGUN = "mailgun"
+    SNS = "sns"
+    """Amazon SNS, as SES tells by it; the secrets are the ARNs of topics."""
+
+
+TELLS_OF_MAIL = frozenset({Scheme.SENDGRID, Scheme.MAILGUN, Scheme.SNS})
+"""Those whose messages suppress addresses, where nothing else is said."""
 
 
 EVENTS = {
@@ -35,10 +44,12 @@ EVENTS = {
     Scheme.STRIPE: ("stripe:{body.type}", "{body.data.object.id}"),
     Scheme.SLACK: ("slack:{body.event.type}", "{body.event.user}"),
     Scheme.HMAC: ("{name}:received", ""),
+    **dict.fromkeys(TELLS_OF_MAIL, ("{name}:received", "")),
 }
 """What a message becomes where nothing else is said: the event's type and subject."""
 
 PLACE = re.compile(r"\{(name|header\.[A-Za-z0-9-]{1,100}|body\.[^{}]{1,200})\}")
+_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
 
 
@@ -127,6 +138,9 @@ def require_secrets(values: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
     for value in values:
         if not 8 <= len(value) <= 500 or not value.isprintable():
             raise InvalidValue("a secret is too short", field="secrets", hint="use 8 to 500 printable characters")
+        if scheme is Scheme.SNS and not _ARN.fullmatch(value):
+            hint = "use arn:aws:sns:REGION:ACCOUNT:NAME, as the topic has it"
+            raise InvalidValue("the secret is no ARN of an SNS topic", field="secrets", hint=hint)
     return tuple(values)
 
 

@@ -95,7 +95,7 @@ class CreateSource(Input):
     model_config = example({"name": "github", "scheme": "github", "secrets": ["the secret you gave GitHub"]})
 
     name: str = Field(max_length=50, description="Lower-case letters, digits, - and _.")
-    scheme: str = Field(max_length=20, description="standard, github, stripe, slack or hmac.")
+    scheme: str = Field(max_length=20, description="standard, github, stripe, slack, hmac, sendgrid, mailgun or sns.")
     secrets: list[str] = Field(default_factory=list, max_length=3, description="The newest first.")
     event: str | None = Field(None, max_length=200, description="The event's type, such as ci:{body.action}.")
     subject: str | None = Field(None, max_length=200, description="The event's subject, such as {body.id}.")

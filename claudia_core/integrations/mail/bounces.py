@@ -8,10 +8,12 @@ https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
 
+from claudia_core.errors import InvalidValue
 from claudia_core.integrations.webhooks.receiving import Incoming
 from claudia_core.model.suppression import SuppressionReason
 from claudia_core.services.events import NewEvent
@@ -39,12 +41,16 @@ def bounces_of(body: Any) -> list[Bounce]:
 
 
 def hook_map(suppressions: Suppressions) -> Callable[[Incoming], NewEvent | None]:
-    """For `claudia.hook_maps[SOURCE]`: suppresses what a source's messages tell, and makes one event of each."""
+    """Suppresses what a source's messages tell, and makes one event of each; the usual map of carriers' sources.
+
+    What a carrier names that is no address is left out: there is nobody to suppress, and nobody to ask again.
+    """
 
     def take(message: Incoming) -> NewEvent | None:
         found = bounces_of(message.body)
         for bounce in found:
-            suppressions.add(*bounce)
+            with suppress(InvalidValue):
+                suppressions.add(*bounce)
         return NewEvent("bounces:told", message.source.id, {"addresses": len(found)}) if found else None
 
     return take

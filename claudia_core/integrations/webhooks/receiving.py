@@ -19,6 +19,8 @@ from urllib.parse import parse_qsl
 import orjson
 
 from claudia_core.errors import Malformed, SignatureInvalid
+from claudia_core.integrations.webhooks import carriers
+from claudia_core.integrations.webhooks.carriers import Certificates
 from claudia_core.integrations.webhooks.signing import TOLERANCE, require_recent, verify
 from claudia_core.model.source import PLACE, Scheme, Source
 from claudia_core.model.values import clean_text
@@ -54,12 +56,21 @@ class Proof(NamedTuple):
 type Verifier = Callable[[Source, Mapping[str, str], bytes, datetime], Proof]
 
 
-def proven(source: Source, headers: Mapping[str, str], raw: bytes, now: datetime) -> Proof:
-    """What the signature of a message tells.
+def proven(
+    source: Source,
+    headers: Mapping[str, str],
+    raw: bytes,
+    now: datetime,
+    certificates: Callable[[], Certificates] | None = None,
+) -> Proof:
+    """What the signature of a message tells; `certificates` are those of Amazon SNS, which no other scheme asks for.
 
     Raises:
         SignatureInvalid: it is missing, wrong or too old.
+        IntegrationError: a certificate cannot be had now.
     """
+    if source.scheme is Scheme.SNS and certificates is not None:
+        return Proof(carriers.sns(source.secrets, raw, now, certificates()), carriers.AGE)
     return VERIFIERS[source.scheme](source, headers, raw, now)
 
 
@@ -147,12 +158,27 @@ def _hmac(source: Source, headers: Mapping[str, str], raw: bytes, _: datetime) -
     return Proof(_digest(raw), TOLERANCE)
 
 
+def _sendgrid(source: Source, headers: Mapping[str, str], raw: bytes, now: datetime) -> Proof:
+    return Proof(carriers.sendgrid(source.secrets, headers, raw, now), carriers.AGE)
+
+
+def _mailgun(source: Source, headers: Mapping[str, str], raw: bytes, now: datetime) -> Proof:
+    return Proof(carriers.mailgun(source.secrets, headers, raw, now), carriers.AGE)
+
+
+def _unproven(*_: object) -> Proof:
+    raise SignatureInvalid("there are no certificates to prove it by")
+
+
 VERIFIERS: Mapping[Scheme, Verifier] = {
     Scheme.STANDARD: _standard,
     Scheme.GITHUB: _github,
     Scheme.STRIPE: _stripe,
     Scheme.SLACK: _slack,
     Scheme.HMAC: _hmac,
+    Scheme.SENDGRID: _sendgrid,
+    Scheme.MAILGUN: _mailgun,
+    Scheme.SNS: _unproven,
 }
 
 
