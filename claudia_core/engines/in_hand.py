@@ -201,7 +201,9 @@ class InHand:
             self._jobs[job.id].end(returning())
 
     def stop(self, running: Running, reason: str, verdict: Move | None) -> None:
-        """Ask the work to stop; `verdict` is what becomes of its task then."""
+        """Ask the work to stop; `verdict` is what becomes of its task then. What has not begun never does."""
+        if self._slots.drop(running.job):
+            running.end(returning())
         running.ask(time.monotonic(), reason, verdict)
         if running.outcome is None:
             self._engine.cancel(running.job, reason)

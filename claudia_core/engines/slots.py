@@ -67,6 +67,14 @@ class Slots:
             self._held.add(_key(following))
         return following
 
+    def drop(self, job: Job) -> bool:
+        """Take one out of the line; False where it has begun."""
+        with self._lock:
+            left = [(other, since) for other, since in self._line if other is not job]
+            was_there = len(left) < len(self._line)
+            self._line = deque(left)
+        return was_there
+
     def withdraw(self) -> list[Job]:
         """Take all that have not begun out of the line."""
         with self._lock:

@@ -5,12 +5,14 @@ from collections import Counter
 
 import pytest
 
-from claudia_core.engines.in_hand import LATE
+from claudia_core.engines.in_hand import LATE, InHand
 from claudia_core.engines.pace import AHEAD, Pace
+from claudia_core.engines.port import Job, Outcome
 from claudia_core.model import Status
 from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.times import from_text
 from claudia_core.services.claims import Ahead, Claims, Terms
+from claudia_core.services.moves import completing
 from claudia_core.services.tasks import NewTask
 from claudia_core.testing.waiting import eventually
 from tests.engines.conftest import when
@@ -171,6 +173,93 @@ def test_one_whose_claim_is_lost_in_a_batch(claudia):
     found = all_ended(claudia, tasks)
     assert {task.id for task in found if task.status is Status.CANCELLED} == set(lost)
     assert Counter(task.status for task in found) == {Status.COMPLETED: MANY - 4, Status.CANCELLED: 4}
+
+
+def test_one_that_is_cancelled_before_it_begins(claudia):
+    """It never begins, also where its handler gives no grace, and its agent goes on with the others."""
+    go, held, began = threading.Event(), threading.Event(), []
+
+    @claudia.handler("quick", grace=0)
+    def quick(task, payload):
+        began.append(payload)
+        if payload == 100:
+            held.set()
+            assert go.wait(60)
+
+    tasks = made(claudia, MANY)
+    claudia.work(capacity=1)
+    assert held.wait(30)
+    for task in tasks[101:]:  # whether it stands in line or in the queue
+        claudia.tasks.cancel(task.id)
+    go.set()
+    assert when(claudia, tasks[100].id, lambda found: found.status.is_terminal).status is Status.COMPLETED
+    last = claudia.tasks.create(type="quick", payload=-1)
+    assert when(claudia, last.id, lambda found: found.status.is_terminal).status is Status.COMPLETED
+    counts = claudia.tasks.counts()
+    assert (counts[Status.COMPLETED], counts[Status.CANCELLED]) == (102, MANY - 101)
+    assert began == [*range(101), -1]
+
+
+def test_a_job_that_is_stopped_in_line(claudia):
+    """It leaves the line at once: its slot goes to the next, and it is given back."""
+    hand, engine = hand_of(claudia, "x", capacity=1)
+    jobs = jobs_of(claudia, "x", 3)
+    hand.take(jobs)
+    assert engine.begun == jobs[:1]
+    hand.stop(next(running for running in hand if running.job is jobs[1]), "lost", None)
+    (given_back,) = hand.ended()
+    assert given_back.was_returned
+    hand.drop(given_back)
+    engine.report(Outcome(jobs[0], completing(None)))
+    assert engine.begun == [jobs[0], jobs[2]]
+
+
+def test_jobs_that_cannot_start(claudia):
+    """Each ends its task, and its slot goes to the next."""
+    hand, engine = hand_of(claudia, "x", capacity=1)
+    engine.refuses = True
+    hand.take(jobs_of(claudia, "x", 300))
+    hand.gather()
+    assert [running.outcome.name for running in hand.ended()] == ["fail"] * 300
+
+
+class Standing:
+    """An engine whose jobs never end by themselves."""
+
+    def __init__(self, report):
+        self.report = report
+        self.begun = []
+        self.refuses = False
+
+    def begin(self, job):
+        if self.refuses:
+            raise RuntimeError("no more threads")
+        self.begun.append(job)
+
+    def cancel(self, job, reason):
+        """Nothing."""
+
+    def kill(self, job, reason):
+        return False
+
+    def close(self):
+        """Nothing."""
+
+
+def hand_of(hub, type, capacity):
+    """Jobs in hand, and the engine that they run on."""
+    hub.handlers.register(type, lambda task, payload: None)
+    hand = InHand(capacity, Standing, threading.Event())
+    return hand, hand._engine
+
+
+def jobs_of(hub, type, count):
+    """Jobs that an agent has claimed."""
+    made(hub, count, type)
+    agent = hub.agents.register()
+    return [
+        Job(task, hub.handlers.get(type)) for task in Claims(hub.store).turn(agent.id, {type: Terms()}, count).taken
+    ]
 
 
 def test_a_limit_of_a_type_holds(claudia):
