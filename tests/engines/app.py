@@ -27,6 +27,13 @@ def note(task, file: str, seconds: float = 0.01):
         out.write(f"{task.id} {task.attempt}\n")
 
 
+@claudia.handler("once")
+def once(task, file: str):
+    """Leaves a line when it begins, is done at once, and is not tried again."""
+    with Path(file).open("a") as out:
+        out.write(f"{task.id}\n")
+
+
 @claudia.handler("where", engine="process")
 def where(task):
     for _ in claudia.track(range(2), name="inside"):

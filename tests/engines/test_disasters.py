@@ -71,6 +71,41 @@ def test_a_thousand_tasks_and_kills(claudia_file, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("type", ["note", "once"])
+def test_kills_amid_quick_tasks(claudia_file, tmp_path, type):
+    """Tasks that are claimed ahead by agents that are killed: each ends once; what is not tried again begins once."""
+    database, out, number = tmp_path / "claudia.db", tmp_path / "out", 4_000
+    out.touch()
+    payload = {"file": str(out)} | ({"seconds": 0} if type == "note" else {})
+    with ExitStack() as running:
+        doomed = [running.enter_context(agent(database, "--capacity", "2", **BRIEF)) for _ in range(2)]
+        online(claudia_file, 2)
+        ids = {task.id for task in claudia_file.tasks.create_many([NewTask(type=type, payload=payload)] * number)}
+        for killed, done in zip(doomed, (300, 900), strict=True):
+            eventually(lambda done=done: claudia_file.tasks.counts()[Status.COMPLETED] >= done, 120)
+            killed.kill()
+        running.enter_context(agent(database, "--capacity", "2", **BRIEF))
+        eventually(lambda: is_over(claudia_file.tasks.counts(), number), 120)
+    ends = Counter(every(claudia_file, "task:completed") + every(claudia_file, "task:failed"))
+    assert ends == Counter(ids), "each has one end"
+    failed = claudia_file.tasks.list(status=Status.FAILED, limit=1_000).tasks
+    assert {task.error.code for task in failed} <= {"lost"}
+    begun = Counter(line.split()[0] for line in out.read_text().splitlines())
+    assert begun.keys() >= set(every(claudia_file, "task:completed"))
+    if type == "once":
+        assert max(begun.values()) == 1, "what may have been begun is not begun again"
+        assert len(failed) <= 2 * (64 + 2)
+    else:
+        assert not failed
+
+
+def is_over(counts, number):
+    """Whether that many tasks have ended."""
+    return sum(counts[status] for status in Status if status.is_terminal) == number
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_agents_of_several_processes(claudia_file, tmp_path):
     """Tasks that wait are claimed by agents in several processes at once: each exactly once."""
     number, processes, agents = (10_000, 4, 2) if IS_SLOW else (1_000, 2, 2)
