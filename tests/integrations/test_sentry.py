@@ -199,6 +199,23 @@ def test_what_lies_deep_is_told_as_text():
     assert '{"a":{"a":' in repr(report.user)
 
 
+@pytest.mark.parametrize("name", ["tags", "user", "extra", "contexts", "request", "fingerprint", "breadcrumbs"])
+def test_what_lies_deeper_than_can_be_written_is_left_out(name):
+    """JSON of nine hundred levels can be read, but not be written again: the rest of the error is kept."""
+    deep = b'{"a":' * 900 + b"1" + b"}" * 900
+    whole = {"fingerprint": b"[%b]", "breadcrumbs": b'[{"data":{"a":%b}}]'}.get(name, b'{"a":%b}') % deep
+    item = Item("event", b'{"message":"disk is full","%b":%b}' % (name.encode(), whole))
+    found = prepare(report_of(item.document(), service="", project="1"), Scrubber())
+    assert found.report.message == "disk is full"
+
+
+def test_a_chain_of_an_older_sdk():
+    """Exceptions without numbers come as causes of each other, the raised one last."""
+    event = {"exception": {"values": [{"type": "A"}, {"type": "B"}, {"type": "C"}]}}
+    found = report_of(event, service="", project="").exceptions
+    assert [(one["type"], one["parent"]) for one in found] == [("C", None), ("B", 0), ("A", 1)]
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -229,7 +246,7 @@ INSIDE = st.fixed_dictionaries(
 def test_whatever_stands_in_exceptions(values, frame, mechanism):
     """The same within exceptions, their frames and mechanisms."""
     told = [{**one, "stacktrace": {"frames": [frame, {"vars": frame, "lineno": frame}]}} for one in values]
-    told.append({"mechanism": {"exception_id": mechanism if isinstance(mechanism, str) else 0, "parent_id": 7}})
+    told.append({"mechanism": {"exception_id": mechanism, "parent_id": frame}})
     prepare(report_of({"exception": {"values": told}}, service="any", project="1"), Scrubber())
 
 

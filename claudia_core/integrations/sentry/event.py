@@ -90,7 +90,7 @@ def _values(event: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _exceptions(values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Exceptions as `model.report.clean_exceptions` has them: the raised one first."""
     turned = values[::-1]
-    places = {_dict(one.get("mechanism")).get("exception_id"): place for place, one in enumerate(turned)}
+    places = {_number(one, "exception_id"): place for place, one in enumerate(turned)}
     left = MAX_FRAMES
     for place, one in enumerate(turned):
         mechanism = _dict(one.get("mechanism"))
@@ -98,15 +98,22 @@ def _exceptions(values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         kept = frames[len(frames) - min(left, len(frames)) :]
         left -= len(kept)
         source = _text(mechanism.get("source"))
-        parent = places.get(mechanism.get("parent_id"), place - 1)
+        parent = _number(one, "parent_id")
+        above = place - 1 if parent is None else places.get(parent, place - 1)
         yield {
             "type": _type_name(one),
             "message": clean_text(_text(one.get("value")), MAX_MESSAGE),
             "notes": [],
             "relation": "raised" if place == 0 else "group" if "[" in source else RELATIONS.get(source, "cause"),
-            "parent": None if place == 0 else parent,
+            "parent": None if place == 0 else min(above, place - 1),
             "frames": kept,
         }
+
+
+def _number(exception: Mapping[str, Any], name: str) -> int | None:
+    """A number of its `mechanism`; older SDKs tell none."""
+    found = _dict(exception.get("mechanism")).get(name)
+    return found if type(found) is int else None
 
 
 def _frame(frame: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,7 +278,12 @@ def _task(value: str | None) -> str | None:
 
 
 def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode(errors="replace")
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value).decode(errors="replace")
+    except orjson.JSONEncodeError:  # it reads more levels than it writes
+        return "<nested too deeply>"
 
 
 def _text(value: Any) -> str:
