@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,12 +11,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from claudia_core.model.address import MASK, without_password
 from claudia_core.settings import ALIASES, PREFIX, PRESETS, Settings, load_settings, values_of
 
-MASK = "********"
 DEFAULT = "default"
-PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@")
-"""The password within an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def shown(value: object) -> str:
     """A value as people may see it."""
     if isinstance(value, SecretStr):
         return MASK
-    return "not set" if value is None else PASSWORD.sub(rf"\1{MASK}@", str(value))
+    return "not set" if value is None else without_password(str(value))
 
 
 def preset_origins(settings: Settings) -> dict[str, str]:

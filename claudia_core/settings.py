@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from claudia_core.errors import SettingsError
+from claudia_core.model.address import without_password
 from claudia_core.web_settings import WebSettings
 
 PREFIX = "CLAUDIA_"
@@ -285,7 +286,7 @@ def _malformed(error: ValidationError) -> SettingsError:
         return SettingsError(reason)
     field = str(first["loc"][0])
     name = f"{PREFIX}{field}".upper()
-    given = "" if field in SECRETS else f" ({first['input']!r:.80})"
+    given = "" if field in SECRETS else f" ({without_password(repr(first['input'])):.80})"
     return SettingsError(
         f"{name}{given} is not right: {reason}", field=name, hint=Settings.model_fields[field].description
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from claudia_core.errors import SettingsError
-from claudia_core.origins import MASK, explain
+from claudia_core.model.address import MASK
+from claudia_core.origins import explain
 from claudia_core.settings import PRESETS, Settings, default_settings, load_settings
 from tests.cli.program import run
 

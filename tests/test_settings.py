@@ -25,6 +25,15 @@ def test_defaults():
     assert load_settings().host == "127.0.0.1"
 
 
+def test_a_wrong_address_does_not_show_its_password():
+    """What is wrong is told with what was given, but for a password within it, however long the address is."""
+    for given in ("rediss://me:hunter2@host/0/", "x://me:" + "hunter2" * 30 + "@host"):
+        with pytest.raises(SettingsError) as caught:
+            default_settings(rate_storage="no" + given)
+        assert "hunter2" not in str(caught.value)
+        assert "nore" in str(caught.value) or "nox" in str(caught.value)
+
+
 def test_the_order_of_the_sources(tmp_path, monkeypatch):
     """An argument wins over the environment, that over `.env`, that over `claudia.toml`."""
     (tmp_path / "claudia.toml").write_text('port = 1001\nhost = "toml"\nkeep_days = 3\ntoken = "toml"\n')

@@ -19,6 +19,9 @@ from claudia_core.api.refusals import ask_to_sign_in, forbidden, foreign_host, f
 from claudia_core.errors import ClaudiaError, TokenExpired, TokenInvalid, Unauthenticated
 from claudia_core.model.identity import ANONYMOUS, Identity, enter, leave
 
+DENIAL = "websocket.http.response"
+"""ASGI's extension by which a socket is refused with an answer of HTTP."""
+
 SIGNED_OUT = 1008
 """How a socket closes whose owner may not be here any more."""
 
@@ -96,7 +99,11 @@ class Guard:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         if is_known_host(headers, self._hosts) and is_same_origin(headers):
-            identity, _ = await self._identify(scope, headers)
+            try:
+                identity, _ = await self._identify(scope, headers)
+            except ClaudiaError as error:  # the store is away
+                await _refuse_socket(error, scope, receive, send)
+                return
             need = self._rules.need(scope["path"]).scope
             is_kept_out = identity.is_confined and not is_open(scope["path"])
             if need is not OPEN and identity.may(need) and not is_kept_out:
@@ -157,6 +164,15 @@ class Guard:
             return forbidden(headers, scope, identity, need.scope)
         ways = await to_thread.run_sync(self._access.ways)
         return ask_to_sign_in(headers, scope, ways, wrong)
+
+
+async def _refuse_socket(error: ClaudiaError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer what asks for a socket with the error's status, where the server can; else it is closed."""
+    await receive()
+    if DENIAL in scope.get("extensions", {}):
+        await problems.of_error(error, scope["path"])(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 1013})
 
 
 def _wrong_link(linked: str) -> Unauthenticated | None:

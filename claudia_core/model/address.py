@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from claudia_core.errors import InvalidValue
 from claudia_core.model.values import require_text
 
 MOST_URL = 2_000
+MASK = "********"
+_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@")
+
+
+def without_password(text: str) -> str:
+    """A text in which the password within an address is masked, for whoever is shown a setting."""
+    return _PASSWORD.sub(rf"\1{MASK}@", text)
 
 
 def require_url(url: object, field: str = "url") -> str:

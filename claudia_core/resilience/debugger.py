@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from claudia_core.capture.scrubbing import Scrubber
-from claudia_core.errors import InvalidValue
+from claudia_core.errors import Conflict, InvalidValue
 from claudia_core.logs import get_logger
 from claudia_core.model.times import require_utc, to_text, utc_now
 from claudia_core.model.values import clean_text
@@ -25,6 +25,8 @@ EXCERPT = 2_000
 LOOKED_AT = 20_000
 MOST_MINUTES = 24 * 60.0
 EVERY = "*"
+MOST_ON = 1_000
+"""Names that it can be turned on for at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +89,16 @@ class Debugger:
 
         Raises:
             InvalidValue: not a number of minutes up to a day.
+            Conflict: it is turned on for as many as may be.
         """
         if not 0 < minutes <= MOST_MINUTES:
             raise InvalidValue(f"minutes is {minutes!r}", field="minutes", hint=f"use a number up to {MOST_MINUTES:g}")
-        until = self._now() + timedelta(minutes=minutes)
+        now = self._now()
+        until = now + timedelta(minutes=minutes)
         with self._lock:
+            self._until = {name: end for name, end in self._until.items() if end > now}
+            if len(self._until) >= MOST_ON and integration not in self._until:
+                raise Conflict(f"the calls of {MOST_ON} services are kept now", hint=f"use {EVERY} for all")
             self._until[integration] = until
         return until
 

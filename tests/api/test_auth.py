@@ -8,6 +8,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from claudia_core import Claudia
+from claudia_core.errors import StoreUnavailable
+from claudia_core.services.keys import Keys
 from tests.api.guarded import TOKEN, guarded
 
 HTML = "text/html,application/xhtml+xml"
@@ -36,6 +38,21 @@ def test_a_bearer_token_lets_in(server):
     """`Authorization: Bearer TOKEN` reaches the application; the scheme's case does not matter."""
     assert server.ask("/thing", Authorization=f"Bearer {TOKEN}").status == 200
     assert server.ask("/thing", Authorization=f"bearer {TOKEN}").status == 200
+
+
+def test_a_socket_while_the_store_is_away(server, monkeypatch):
+    """Who calls cannot be known: the answer is 503, as for any request, and the client may come back."""
+
+    def away(keys, shown):
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(Keys, "accept", away)
+    shown = {"Authorization": "Bearer claudia_00000000_none"}
+    assert server.ask("/thing", **shown).status == 503
+    with pytest.raises(InvalidStatus) as caught, socket(server, **shown):
+        pass
+    assert caught.value.response.status_code == 503
+    assert json.loads(caught.value.response.body)["code"] == "store_unavailable"
 
 
 def test_a_link_gives_a_cookie_and_leads_to_itself_without_the_token(server):

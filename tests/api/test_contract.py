@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from claudia_core.api.contract import inputs, work
 from claudia_core.api.contract.operations import ACCOUNTS, OPERATIONS
 from claudia_core.app import Claudia
 from claudia_core.model.delivery import Attempt
@@ -166,6 +167,15 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     mail = f"file://{tmp_path_factory.mktemp('mail')}"
     with Claudia("memory://", display="off", mail_url=mail) as hub, spoken(hub) as asks:
         yield staged(hub, asks)
+
+
+def test_settings_show_no_password() -> None:
+    """Addresses among the settings are shown to every viewer without the passwords in them."""
+    given = {"rate_storage": "redis://me:hunter2@127.0.0.1:1/0", "otel_endpoint": "http://me:hunter2@127.0.0.1:1"}
+    with Claudia("memory://", display="off", **given) as hub:
+        told = work.list_settings(hub, inputs.Nothing())["settings"]
+    assert "hunter2" not in str(told)
+    assert told["rate_storage"] == "redis://me:********@127.0.0.1:1/0"
 
 
 def staged(hub: Claudia, asks: Mapping[str, Ask]) -> Stage:

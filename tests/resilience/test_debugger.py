@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from claudia_core.errors import InvalidValue
-from claudia_core.resilience.debugger import EXCERPT, Debugger
+from claudia_core.errors import Conflict, InvalidValue
+from claudia_core.resilience.debugger import EXCERPT, MOST_ON, Debugger
 from claudia_core.testing.clock import FakeClock
 
 
@@ -22,6 +22,20 @@ def test_off_until_turned_on_and_off_again_by_itself() -> None:
     assert [(call.integration, call.operation) for call in debugger.calls()] == [("github", "list")]
     with pytest.raises(InvalidValue, match="minutes"):
         debugger.turn_on("github", minutes=0)
+
+
+def test_names_it_is_on_for_are_bounded() -> None:
+    """Names come from people: those whose time is over are forgotten, and there are only so many at a time."""
+    clock = FakeClock()
+    debugger = Debugger(now=clock.now)
+    for number in range(MOST_ON):
+        debugger.turn_on(f"service {number}", minutes=1)
+    with pytest.raises(Conflict):
+        debugger.turn_on("one more")
+    debugger.turn_on("service 1", minutes=2)
+    clock.move(61)
+    debugger.turn_on("one more")
+    assert set(debugger._until) == {"service 1", "one more"}
 
 
 def test_the_ring_is_bounded_and_newest_first() -> None:

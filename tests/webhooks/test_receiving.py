@@ -18,7 +18,7 @@ from standardwebhooks.webhooks import Webhook
 from claudia_core import Claudia
 from claudia_core.api import hooks
 from claudia_core.api.access.rules import OPEN, Rules
-from claudia_core.errors import Conflict, InvalidValue, SignatureInvalid
+from claudia_core.errors import Conflict, InvalidValue, Malformed, SignatureInvalid
 from claudia_core.integrations.webhooks.receiving import Incoming, event_of, incoming, proven
 from claudia_core.model.source import Scheme, Source
 from claudia_core.services.events import NewEvent
@@ -145,6 +145,13 @@ def test_bodies() -> None:
     assert read(form, b"payload=%7B%22a%22%3A1%7D").body == {"a": 1}
     assert incoming(source(Scheme.SLACK), form, b"command=%2Fgo&text=now").body == {"command": "/go", "text": "now"}
     assert read({"content-type": "text/plain"}, b"hello\x00\xff").body == "hello\ufffd\ufffd"
+
+
+def test_a_form_with_too_many_fields_is_malformed() -> None:
+    """It is refused in words, not by a fault."""
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    with pytest.raises(Malformed, match="200 fields"):
+        read(form, b"&".join(b"f%d=1" % number for number in range(201)))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 from claudia_core.api.contract import inputs as i
 from claudia_core.app import Claudia
 from claudia_core.errors import InvalidValue
+from claudia_core.model.address import without_password
 from claudia_core.model.agent import AgentStatus
 from claudia_core.model.identity import current
 from claudia_core.model.ids import new_id
@@ -250,5 +251,6 @@ def get_log(hub: Claudia, _: i.Nothing) -> Answer:
 
 
 def list_settings(hub: Claudia, _: i.Nothing) -> Answer:
-    shown = hub.settings.model_dump(mode="json", exclude=set(SECRETS))
+    found = hub.settings.model_dump(mode="json", exclude=set(SECRETS))
+    shown = {name: without_password(value) if isinstance(value, str) else value for name, value in found.items()}
     return {"settings": {**shown, "database_url": hub.store.url}}

@@ -89,9 +89,9 @@ class Window:
             self._entries, self._bytes, self.head = [], 0, head
 
     def add(self, entries: list[Entry], head: int) -> None:
-        """Take the next entries; those before a hole are let go."""
+        """Take the next entries, up to the log's new head; those before a hole are let go."""
         with self._lock:
-            if entries and entries[0].sequence != self.head + 1:
+            if (entries[0].sequence if entries else head + 1) != self.head + 1:
                 self._entries, self._bytes = [], 0
             self._entries += entries
             self._bytes += sum(len(entry.body) for entry in entries)

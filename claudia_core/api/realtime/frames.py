@@ -33,7 +33,7 @@ class SocketView:
 
     def __init__(self, channels: Iterable[Channel], *, framed: bool) -> None:
         self.channels = tuple(channels)
-        self.key = (framed, frozenset(channel.name for channel in self.channels))
+        self.key = (framed, frozenset((channel.name, channel.subject) for channel in self.channels))
         self._finish = text_frame if framed else bytes
 
     def write(self, entry: Entry) -> list[bytes]:

@@ -78,11 +78,11 @@ def incoming(source: Source, headers: Mapping[str, str], raw: bytes) -> Incoming
     """The message, read.
 
     Raises:
-        Malformed: it says that it is JSON, and is not.
+        Malformed: it says that it is JSON, and is not; or it is a form with over 200 fields.
     """
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
-        body: Any = dict(parse_qsl(raw.decode(errors="replace"), max_num_fields=MOST_FIELDS))
+        body: Any = _form(raw)
         if source.scheme is Scheme.GITHUB and "payload" in body:
             body = _json(body["payload"].encode())
         return Incoming(source, headers, raw, body)
@@ -115,6 +115,13 @@ def _value(place: str, message: Incoming) -> str:
     for name in path.split("."):
         found = found.get(name) if isinstance(found, dict) else None
     return str(found) if isinstance(found, str | int | float) else ""
+
+
+def _form(raw: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(raw.decode(errors="replace"), max_num_fields=MOST_FIELDS))
+    except ValueError as error:
+        raise Malformed(f"the form has over {MOST_FIELDS} fields", field="body") from error
 
 
 def _json(raw: bytes) -> Any:
