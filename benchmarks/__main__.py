@@ -22,6 +22,7 @@ BENCHMARKS = {
     "history": "lists and searches with a million tasks against ten thousand",
     "server": "start, first page, idle",
     "pages.load": "first row against an empty page, with a thousand and with a million tasks",
+    "pages.refresh": "every filter and order of the tasks page with a million tasks",
     "pages.sessions": "a hundred open pages: delay, and CPU against a bare Panel app",
     "pages.memory": "memory of an open page against one of a bare Panel app",
     "pages.closed": "what a thousand closed pages leave behind",

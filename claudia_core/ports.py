@@ -54,7 +54,8 @@ class Collection:
     column that ends in `_key` holds the case-folded text of the field before it, or a number of it as text that sorts
     alike. `sets` are fields with a list of texts; they are filtered by what is in them. `rare` are columns and
     sets that are empty in many documents and never asked for when empty: a store may leave such documents out of the
-    indexes that have them.
+    indexes that have them. It may keep the `carried` columns in the indexes that begin with the status, so that a walk
+    along one passes by what is not wanted quickly.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Collection:
     indexes: tuple[tuple[str, ...], ...] = ()
     sets: tuple[str, ...] = ()
     rare: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
 
 
 class Range(NamedTuple):

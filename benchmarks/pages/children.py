@@ -18,14 +18,14 @@ import httpx2
 import orjson
 import psutil
 
-from benchmarks.history import fill
+from benchmarks.filled import filled
 from benchmarks.pages.server import COUNTERS, RATE
 from claudia_core import Claudia
 
 
 def stored(path: Path, size: int) -> str:
     """A store with that many tasks, one of them running."""
-    fill(path, size - 1)
+    filled(path, size - 1)
     with Claudia(path, display="off") as claudia:
         claudia.tasks.create("runs", start=True, estimated_steps=10)
     return str(path)

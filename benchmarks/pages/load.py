@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figure import Figure, median
+from benchmarks.filled import MANY
 from benchmarks.pages.children import server, stored
 
-SIZES = (1_000, int(os.environ.get("BENCH_MANY", "1000000")))
+SIZES = (1_000, MANY)
 LOADS = 4
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run")
 ROW = ".rows tbody tr:visible"
@@ -35,6 +35,7 @@ def run() -> Iterator[Figure]:
             hub = servers.enter_context(server("hub", stored(Path(folder, f"{size}.db"), size)))[1]
             pages[f"overview with {size:,} tasks"] = (f"{hub}/", ROW)
             pages[f"tasks with {size:,} tasks"] = (f"{hub}/tasks", ROW)
+            pages[f"events with {size:,} tasks"] = (f"{hub}/events", ROW)
         playwright = servers.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         for visit in ("first", "later"):

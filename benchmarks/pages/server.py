@@ -12,6 +12,8 @@ import threading
 from collections import Counter
 from typing import Any
 
+from benchmarks.pages.census import census
+
 RATE = 200
 """Events per second."""
 
@@ -75,11 +77,12 @@ def hub(store: str) -> Any:
 
 
 def serve(app: Any) -> None:
-    """Serve on a free port of this machine until the end."""
+    """Serve on a free port of this machine until the end; at `/census`, what the process has."""
     import uvicorn
 
     from claudia_core.api.realtime.serving import UVICORN
 
+    app.get("/census")(census)
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         print(listener.getsockname()[1], flush=True)

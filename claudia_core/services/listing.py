@@ -54,7 +54,8 @@ class Listing:
         order = self._order()
         where = self._where()
         # Indexes begin with the status: asking for every status walks them all and merges what it reads.
-        if "status" not in where and (order.lstrip("-") not in ("id", "status") or where.keys() & {"type", "agent_id"}):
+        led = {"type", "agent_id", "updated_at", "name_key"}  # indexes have these behind the status
+        if "status" not in where and (order.lstrip("-") not in ("id", "status") or where.keys() & led):
             where["status"] = ALL
         return Query("tasks", where, order, self.after, self.limit)
 

@@ -199,4 +199,4 @@ def _add_queues(database: Database[dict[str, Any]]) -> None:
         for row in counted:
             name = {"series": f"{series}{row['_id']}", "at": 0}
             samples.update_one(name, {"$set": {"value": float(row["n"])}}, upsert=True)
-    meta.update_one({"_id": "log", "version": 1}, {"$set": {"version": 2}})
+    meta.update_one({"_id": "log", "version": 1}, {"$set": {"version": SCHEMA_VERSION}})  # the third is SQLite's

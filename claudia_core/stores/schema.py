@@ -12,7 +12,7 @@ import orjson
 from claudia_core.errors import BadCursor, InvalidValue
 from claudia_core.ports import Collection, Condition, Document, Page, Prefix, Query, Range
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 FIRST_PLACE = "100"
 """The place in its queue of a pending task that was made before there were queues."""
@@ -56,6 +56,8 @@ COLLECTIONS: Mapping[str, Collection] = {
             ),
             ("tags",),
             ("agent_id", "queue", "watch_at", "tags"),
+            # What a list is filtered by: an order's index that has it, too, is walked without looking at the tasks.
+            ("type", "name_key", "parent_id", "agent_id"),
         ),
         Collection("contents"),
         Collection("agents", ("status", "expires_at"), (("status", "expires_at"),)),

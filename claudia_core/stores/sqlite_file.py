@@ -13,7 +13,7 @@ from claudia_core.model.ids import new_id
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.ports import Collection
 from claudia_core.stores.schema import COLLECTIONS, SCHEMA_VERSION
-from claudia_core.stores.sqlite_migrations import add_queues, statements
+from claudia_core.stores.sqlite_migrations import add_queues, carry_filters, statements
 from claudia_core.stores.sqlite_reader import SqliteReader
 
 # ruff: noqa: S608 - names of tables and columns come from the schema, values are bound
@@ -54,7 +54,7 @@ DELETES: Mapping[str, str] = {name: f"DELETE FROM {name} WHERE id = ?" for name 
 
 type Migration = Callable[[apsw.Connection], None]
 
-MIGRATIONS: Mapping[int, Migration] = {1: add_queues}
+MIGRATIONS: Mapping[int, Migration] = {1: add_queues, 2: carry_filters}
 """Steps forward by the version they start from; each leaves the file at the next version, in the same transaction."""
 
 

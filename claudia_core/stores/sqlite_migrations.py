@@ -13,7 +13,7 @@ def statements(kind: Collection) -> list[str]:
     columns = "".join(f"{column} TEXT NOT NULL, " for column in kind.columns)
     table = f"CREATE TABLE IF NOT EXISTS {kind.name} (id TEXT NOT NULL PRIMARY KEY, {columns}body TEXT NOT NULL)"
     indexes = [
-        f"CREATE INDEX IF NOT EXISTS {kind.name}_{'_'.join(index)} ON {kind.name} ({', '.join((*index, 'id'))})"
+        f"CREATE INDEX IF NOT EXISTS {_name(kind, index)} ON {kind.name} ({', '.join(_columns(kind, index))})"
         for index in kind.indexes
     ]
     sets = [
@@ -22,6 +22,26 @@ def statements(kind: Collection) -> list[str]:
         for field in kind.sets
     ]
     return [table, *indexes, *sets]
+
+
+def _name(kind: Collection, index: tuple[str, ...]) -> str:
+    return f"{kind.name}_{'_'.join(index)}"
+
+
+def _columns(kind: Collection, index: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of an index: its own, the id, and what it carries along."""
+    carried = kind.carried if index[0] == "status" else ()
+    return (*index, "id", *(column for column in carried if column not in index))
+
+
+def carry_filters(sql: apsw.Connection) -> None:
+    """Version 2 to 3: the indexes along which tasks are listed carry what lists are filtered by."""
+    for kind in COLLECTIONS.values():
+        for index in kind.indexes if kind.carried else ():
+            if index[0] == "status":
+                sql.execute(f"DROP INDEX IF EXISTS {_name(kind, index)}")
+        for statement in statements(kind):
+            sql.execute(statement)
 
 
 def add_queues(sql: apsw.Connection) -> None:

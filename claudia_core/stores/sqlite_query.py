@@ -6,7 +6,9 @@ along the index for each, merged as they are read.
 
 Where no index has both the conditions and the order, what meets the conditions is looked up and sorted if it is little
 (`MOST_SORTED`). If it is much, then many of those that stand first in the order meet them: the order's index is walked
-and filtered.
+and filtered. The index carries what tasks are filtered by, so that even where none of the first thousands meets the
+conditions, nothing but the index is read. `wanders` tells of the walks for which that is not so: they are given up
+after a while, and what meets the conditions is looked up and sorted, however much it is.
 """
 
 from __future__ import annotations
@@ -25,7 +27,10 @@ MOST_WALKS = 24
 """Most walks that are merged for one page; beyond it a shorter index is walked and filtered."""
 
 MOST_SORTED = 10_000
-"""Most documents that are sorted for one page."""
+"""Most documents that are sorted for one page where a walk may be shorter."""
+
+MOST_SORTED_AT_LAST = 1_000_000
+"""Most that are sorted where a walk was given up."""
 
 type Term = tuple[str, Sequence[str]]
 type Sql = tuple[str, list[str | int]]
@@ -55,10 +60,10 @@ class Asked:
         ]
 
 
-def find_sql(query: Query, count_of: Callable[[Sql], int] = lambda _: MOST_SORTED) -> Sql:
+def find_sql(query: Query, count_of: Callable[[Sql], int] = lambda _: MOST_SORTED, most: int = MOST_SORTED) -> Sql:
     """The statement that gives the bodies of one page and of one document more.
 
-    `count_of` runs a statement that counts, up to `MOST_SORTED`; without it, nothing is looked up and sorted.
+    `count_of` runs a statement that counts, up to `most`, beyond which nothing is looked up and sorted.
 
     Raises:
         InvalidValue: an unknown collection or column, or a `next` of another query.
@@ -70,14 +75,22 @@ def find_sql(query: Query, count_of: Callable[[Sql], int] = lambda _: MOST_SORTE
         return "SELECT '' WHERE 0 LIMIT ?", [query.limit]
     index = _index(asked, column)
     if asked.terms(*index, column):
-        counted = [(count_of(lookup.count()), lookup) for lookup in _lookups(asked)]
-        few, best = min(counted, key=lambda pair: pair[0], default=(MOST_SORTED, None))
-        if best is not None and few < MOST_SORTED:
+        counted = [(count_of(lookup.count(most)), lookup) for lookup in _lookups(asked)]
+        few, best = min(counted, key=lambda pair: pair[0], default=(most, None))
+        if best is not None and few < most:
             return best.find(query, place)
     walked = [name for name in index if name in asked.same]
     terms = [*asked.terms(*walked), *place]
     starts = product(*([(f"{name} = ?", (value,)) for value in asked.same[name]] for name in walked))
     return _merged(query, asked.kind, index, [[*start, *terms] for start in starts])
+
+
+def wanders(query: Query) -> bool:
+    """Whether a walk in the query's order looks at documents only to pass them by: its index has not all it needs."""
+    asked, column = _sorted_out(query), query.order.removeprefix("-")
+    index = _index(asked, column)
+    told = {*index, column, *(asked.kind.carried if index[:1] == ("status",) else ())}
+    return not told.issuperset((*asked.same, *asked.ranges))
 
 
 @dataclass(frozen=True)
@@ -88,10 +101,10 @@ class Lookup:
     terms: list[Term]
     others: list[Term]
 
-    def count(self) -> Sql:
-        """The statement that counts what is looked up, up to `MOST_SORTED`."""
+    def count(self, most: int) -> Sql:
+        """The statement that counts what is looked up, up to `most`."""
         where, values = _where(self.terms)
-        return f"SELECT count(*) FROM (SELECT 1 FROM {self.source} {where}LIMIT {MOST_SORTED})", [*values]
+        return f"SELECT count(*) FROM (SELECT 1 FROM {self.source} {where}LIMIT {most})", [*values]
 
     def find(self, query: Query, place: list[Term]) -> Sql:
         """The statement that sorts it and gives a page."""
@@ -108,7 +121,8 @@ def _lookups(asked: Asked) -> Iterator[Lookup]:
     """The ways to look up by an index: by what a set holds, or by equalities and perhaps a range after them."""
     table = asked.kind.name
     for name, value in asked.held.items():
-        source = f"{table}_{name} AS held_{name} CROSS JOIN {table} ON {table}.id = held_{name}.document"
+        by_id = f"{table} INDEXED BY sqlite_autoindex_{table}_1"
+        source = f"{table}_{name} AS held_{name} CROSS JOIN {by_id} ON {table}.id = held_{name}.document"
         yield Lookup(source, [(f"held_{name}.value = ?", (value,))], asked.terms(name))
     found = {index: _used(index, asked) for index in asked.kind.indexes}
     for index, used in found.items():

@@ -25,9 +25,12 @@ from claudia_core.model.event import Event, EventSlice, Gap
 from claudia_core.model.times import from_text, require_utc, to_text
 from claudia_core.ports import Document, Page, Query, Sample
 from claudia_core.stores import schema
-from claudia_core.stores.sqlite_query import Sql, count_sql, events_sql, find_sql
+from claudia_core.stores.sqlite_query import MOST_SORTED_AT_LAST, Sql, count_sql, events_sql, find_sql, wanders
 
 # ruff: noqa: S608 - names of tables and columns come from the schema, values are bound
+
+STEPS = 75_000
+"""Steps of SQLite after which a walk that looks at documents only to pass them by is given up: some 15,000 of them."""
 
 _BORDER: tuple[tuple[type[apsw.Error], type[StoreError], str, str], ...] = (
     (apsw.BusyError, StoreBusy, "is locked by another process", "close the program that holds it, then try again"),
@@ -95,8 +98,20 @@ class SqliteReader:
 
     def find_bodies(self, query: Query) -> list[str]:
         """The JSON texts of a page's documents, and of one more where there is one."""
-        sql, values = find_sql(query, self._count_of)
-        return [str(body) for (body,) in self.sql.execute(sql, values).fetchall()]
+        return [str(body) for (body,) in self._rows(query)]
+
+    def _rows(self, query: Query) -> list[Any]:
+        statement = find_sql(query, self._count_of)
+        if not wanders(query):
+            return self.sql.execute(*statement).fetchall()
+        self.sql.set_progress_handler(lambda: True, STEPS)
+        try:
+            return self.sql.execute(*statement).fetchall()
+        except apsw.InterruptError:  # far from what it looks for
+            self.sql.set_progress_handler(None)
+            return self.sql.execute(*find_sql(query, self._count_of, MOST_SORTED_AT_LAST)).fetchall()
+        finally:
+            self.sql.set_progress_handler(None)
 
     def _count_of(self, statement: Sql) -> int:
         return int(self._value(*statement))

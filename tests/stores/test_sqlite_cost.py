@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 
 import apsw
 import pytest
 
-from claudia_core.ports import Condition, Query, Range
+from claudia_core.ports import Condition, Prefix, Query, Range
 from claudia_core.services.listing import ALL, Listing
 from claudia_core.stores import sqlite_file
-from claudia_core.stores.sqlite_query import count_sql, events_sql, find_sql
+from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite_query import count_sql, events_sql, find_sql, wanders
+from claudia_core.stores.sqlite_reader import STEPS
+from claudia_core.testing.conformance.suite import put, task
 
 STATUSES: list[Condition] = ["failed", ["active"], ["completed", "failed", "cancelled"]]
 TYPES: list[Condition] = ["ml", ["ml", "etl", "report"]]
@@ -109,6 +112,40 @@ def test_what_no_index_orders(explain: Callable[..., str], filters: dict[str, st
     assert searched in explain(find_sql(query, lambda _: 100))
     much = explain(find_sql(query))
     assert _is_along_an_index(much), much
+
+
+@pytest.mark.parametrize(
+    ("where", "order", "far"),
+    [
+        ({"status": ALL, "type": "ml"}, "name_key", False),
+        ({"status": ALL, "agent_id": "a", "parent_id": "p"}, "-duration_key", False),
+        ({"status": ALL, "name_key": Prefix("clean"), "tags": "nightly"}, "updated_at", False),
+        ({"status": ALL, "updated_at": Range("2026")}, "-updated_at", False),
+        ({"status": ALL, "updated_at": Range("2026")}, "-duration_key", True),
+        ({"updated_at": Range("2026")}, "id", True),
+        ({"type": "ml"}, "id", True),
+    ],
+)
+def test_what_a_walk_passes_by(where: dict[str, Condition], order: str, far: bool) -> None:
+    """Filters that the order's index carries are told by it alone; a walk that has to look at tasks is known as one."""
+    assert wanders(Query("tasks", where, order)) is far
+
+
+def test_a_long_walk_is_given_up(path: Path) -> None:
+    """Of many tasks, the earliest of those to which something happened lately: what is late is looked up instead."""
+    documents = [task(f"{n:05}", status="completed", started_at=f"{n:05}", updated_at=f"{n:05}") for n in range(30_000)]
+    query = Query("tasks", {"status": ALL, "updated_at": Range("25000")}, "started_at", limit=10)
+    with closing(SqliteStore(path, durability="normal")) as store:
+        put(store, documents)
+        with store._reader() as reader:
+            steps = count()
+            walk = find_sql(query)
+            reader.sql.set_progress_handler(lambda: next(steps) * 1_000 > STEPS, 1_000)
+            with pytest.raises(apsw.InterruptError):
+                reader.sql.execute(*walk).fetchall()
+            reader.sql.set_progress_handler(None)
+        assert [row["id"] for row in store.find(query).documents] == [f"{n:05}" for n in range(25_000, 25_010)]
+        assert store.find(Query("tasks")).documents  # and no limit is left behind
 
 
 @pytest.mark.parametrize("order", ["name", "-name"])

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from claudia_core.ports import Condition, Document, Prefix, Query, Range, Transaction
-from claudia_core.stores import schema
+from claudia_core.stores import schema, sqlite_reader
 from claudia_core.stores.sqlite import SqliteStore
 
 FEW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -73,6 +73,17 @@ def test_find_and_count(store: SqliteStore, documents: list[Document], query: Qu
             break
         query = Query(query.collection, query.where, query.order, expected.next, query.limit)
     assert store.count(query) == sum(schema.matches(query, document) for document in documents)
+
+
+@FEW
+@given(documents=DOCUMENTS, query=QUERIES)
+def test_find_where_walks_are_given_up(store: SqliteStore, documents: list[Document], query: Query) -> None:
+    """Whatever is looked up and sorted because a walk took too long: the page is the same."""
+    store.write(lambda tx: _replace(tx, documents)).result(30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite_reader, "STEPS", 1)
+        assert store.find(query) == schema.select(query, documents)
+    assert store.find(query) == schema.select(query, documents)
 
 
 @FEW
