@@ -40,6 +40,8 @@ class AmqpBridge:
         if not self.consumer.is_connected:
             why = self.consumer.fault or f"{self.broker.url} is away"
             return Health.WARN, f"{why}; {behind} events wait in the log"
+        if self.forwarder.fault is not None and subscription.is_holder:
+            return Health.WARN, f"{self.forwarder.fault}; {behind} events wait in the log"
         if behind > 10_000:
             return Health.WARN, f"{behind:,} events are not forwarded yet"
         return Health.PASS, ""

@@ -30,6 +30,9 @@ log = get_logger(__name__)
 CONNECT = 5.0
 """Seconds to wait for a connection."""
 
+ROUNDS = 5
+"""Times that the driver's tasks are ended when a broker is closed."""
+
 
 class Broker:
     """Connects when it is first used and again when the connection was lost.
@@ -95,10 +98,13 @@ class Broker:
     async def _close(self) -> None:
         if self._connection is not None:
             await self._connection.close()
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        for _ in range(ROUNDS):  # what is cancelled may begin a task that tidies up
+            others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            if not others:
+                break
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
 
 
 _BORDER: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (

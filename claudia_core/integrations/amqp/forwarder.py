@@ -48,6 +48,7 @@ class Forwarder:
         self._channel: AbstractChannel | None = None
         self._exchange: AbstractExchange | None = None
         self._confirmed = 0
+        self.fault: Exception | None = None
         self.subscription = Subscription(
             store, name, self._forward, batch=True, lease=lease, max_pause=5.0, from_start=from_start
         )
@@ -59,9 +60,10 @@ class Forwarder:
     def _forward(self, events: list[Event]) -> None:
         try:
             self._broker.run(self._publish(events), PATIENCE)
-        except Exception:
-            self._channel = None  # the next try takes a new one
+        except Exception as error:
+            self._channel, self.fault = None, error  # the next try takes a new one
             raise
+        self.fault = None
 
     async def _publish(self, events: list[Event]) -> None:
         """Go on behind what was confirmed: a queue that is full takes some of them each time, and must get further."""
