@@ -20,6 +20,7 @@ STATUSES: Mapping[DispatchStatus, tuple[str, str]] = {
     DispatchStatus.PENDING: ("…", "pending"),
     DispatchStatus.SENT: ("✔", "completed"),
     DispatchStatus.FAILED: ("✖", "failed"),
+    DispatchStatus.CANCELLED: ("⊘", "pending"),
 }
 ON = {"word": "on", "mark": "✔", "tone": "completed"}
 OFF = {"word": "off", "mark": "⊘", "tone": "pending"}
@@ -33,9 +34,10 @@ def level(of: Level) -> Row:
     return {"word": of.value, "mark": mark, "tone": tone}
 
 
-def notice_row(notice: Notice) -> Row:
-    """A notice as a row of somebody's list; it leads where the notice does."""
+def notice_row(notice: Notice, people: Mapping[str, str] | None = None) -> Row:
+    """A notice as a row of somebody's list; it leads where the notice does. `people` are names by id, for all lists."""
     return {
+        "owner": None if people is None else people.get(notice.owner, "somebody who is gone"),
         "id": notice.id,
         "name": {"text": notice.title, "href": page_href(notice.link), "key": None, "hint": notice.text},
         "status": level(notice.level),
@@ -55,7 +57,7 @@ def rule_row(rule: Rule, channels: Mapping[str, str], *, opens: bool = False) ->
     people = ["everybody" if user == "*" else user for user in rule.users]
     return {
         "id": rule.id,
-        "name": {"text": rule.name, "hint": _conditions(rule), **_opening(rule.id, opens=opens)},
+        "name": {"text": rule.name, "hint": _further(rule, channels), **_opening(rule.id, opens=opens)},
         "status": ON if rule.active else OFF,
         "level": rule.level.value,
         "events": ", ".join(rule.events[:MOST_NAMED]),
@@ -64,8 +66,12 @@ def rule_row(rule: Rule, channels: Mapping[str, str], *, opens: bool = False) ->
     }
 
 
-def _conditions(rule: Rule) -> str:
-    return " and ".join(f"{path} is {wanted}" for path, wanted in rule.filter.items())[:200]
+def _further(rule: Rule, channels: Mapping[str, str]) -> str:
+    """The conditions of a rule, and what happens when nobody acknowledges."""
+    conditions = " and ".join(f"{path} is {wanted}" for path, wanted in rule.filter.items())[:200]
+    named = ", ".join(channels.get(id, "a channel that was deleted") for id in rule.escalate_to[:MOST_NAMED])
+    later = f"after {units.span(rule.escalate_after * 60)} without acknowledgement: {named}" if named else ""
+    return " · ".join(filter(None, (conditions, later)))
 
 
 def _opening(id: str, *, opens: bool) -> Row:

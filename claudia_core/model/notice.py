@@ -25,6 +25,7 @@ class Notice:
         owner: the user's id, or `token` for whoever comes with the server's own token.
         link: where to look, below the hub's address; empty for nowhere.
         quiet: it came in the owner's quiet hours: pages do not show it by themselves.
+        holds: ids of dispatches that are not sent when it is acknowledged before they are due.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Notice:
     quiet: bool = False
     created_at: datetime
     acknowledged_at: datetime | None = None
+    holds: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:
@@ -45,6 +47,10 @@ class Notice:
         return "unread" if self.acknowledged_at is None else "acknowledged"
 
     def to_document(self) -> dict[str, Any]:
+        """As the store keeps it."""
+        return {**self.to_public(), "holds": list(self.holds)}
+
+    def to_public(self) -> dict[str, Any]:
         """As plain JSON."""
         return {
             "id": self.id,
@@ -69,7 +75,8 @@ class Notice:
             "created_at": from_text(document["created_at"]),
             "acknowledged_at": from_optional_text(document["acknowledged_at"]),
         }
-        return cls(**{**values, **times, "level": Level(document["level"])})
+        holds = tuple(document.get("holds", ()))
+        return cls(**{**values, **times, "level": Level(document["level"]), "holds": holds})
 
 
 class DispatchStatus(StrEnum):
@@ -78,6 +85,8 @@ class DispatchStatus(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    """It was acknowledged before it would have been told further."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from claudia_core.model.webhook import holds, matches
 EVERYBODY = "*"
 MOST_CHANNELS = 20
 MOST_USERS = 100
+MOST_MINUTES = 7 * 24 * 60
+"""Minutes that somebody has for acknowledging, at most."""
 
 NEVER_TOLD = frozenset({"webhook:delivered", "webhook:queued", "progress:updated"})
 """Events that come by the thousand or are made by telling; those of notifications themselves are not told either."""
@@ -57,6 +59,8 @@ class Rule:
         channels: ids of the channels that are told.
         users: names or ids of users who get it into their list; `*` for everybody who may sign in.
         template: the mail template that mail of it is made with; the built-in one where empty.
+        escalate_after: minutes after which further channels are told where nobody has acknowledged it; 0 for never.
+        escalate_to: ids of those channels.
     """
 
     id: str
@@ -68,6 +72,8 @@ class Rule:
     users: tuple[str, ...] = ()
     template: str = ""
     active: bool = True
+    escalate_after: int = 0
+    escalate_to: tuple[str, ...] = ()
     created_at: datetime
     updated_at: datetime
 
@@ -89,6 +95,8 @@ class Rule:
             "users": list(self.users),
             "template": self.template,
             "active": self.active,
+            "escalate_after": self.escalate_after,
+            "escalate_to": list(self.escalate_to),
             "created_at": to_text(self.created_at),
             "updated_at": to_text(self.updated_at),
         }
@@ -96,9 +104,26 @@ class Rule:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Rule:
         """The value that `to_document` wrote."""
-        lists = {name: tuple(document[name]) for name in ("events", "channels", "users")}
+        lists = {name: tuple(document.get(name, ())) for name in ("events", "channels", "users", "escalate_to")}
         times = {name: from_text(document[name]) for name in ("created_at", "updated_at")}
         return cls(**{**document, **lists, **times, "level": Level(document["level"])})
+
+
+def require_escalation(rule: Rule) -> Rule:
+    """A rule whose escalation can happen: after some time, to somebody, where somebody could have acknowledged.
+
+    Raises:
+        InvalidValue: it cannot.
+    """
+    if rule.escalate_after and not rule.escalate_to:
+        raise InvalidValue("nobody is told then", field="escalate_to", hint="name a channel, or leave out the minutes")
+    if rule.escalate_to and not rule.escalate_after:
+        hint = f"use minutes, 1 to {MOST_MINUTES:,}"
+        raise InvalidValue("it is not said after how long", field="escalate_after", hint=hint)
+    if rule.escalate_to and not rule.users:
+        hint = "name people, or * for everybody"
+        raise InvalidValue("nobody could acknowledge it before it is escalated", field="users", hint=hint)
+    return rule
 
 
 def require_names(value: object, name: str, most: int) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from dashboards.parts.delivery_detail import DeliveryDetail
 from dashboards.parts.endpoint_detail import EndpointDetail
 from dashboards.parts.heading import heading, heading_html
 from dashboards.parts.mail import SHOWN, MailView
+from dashboards.parts.notice_list import WHOSE
 from dashboards.parts.notifications import NotificationsView
 from dashboards.parts.service_detail import ServiceDetail
 from dashboards.parts.service_list import ServiceList
@@ -52,9 +53,10 @@ class IntegrationsPage(Page):
     after = param.String("", doc="The cursor of the page of deliveries.")
 
     template = param.String("", doc="The template of mail that is looked at.")
+    whose: Any = param.Selector(default="", objects=[one["key"] for one in WHOSE], doc="Whose notices are listed.")
     shown: Any = param.Selector(default="", objects=[one["key"] for one in SHOWN], doc="What of a mail is shown.")
 
-    ADDRESS: ClassVar[tuple[str, ...]] = ("view", *DETAILS, "status", "outcome", "after", "template", "shown")
+    ADDRESS: ClassVar[tuple[str, ...]] = ("view", *DETAILS, "status", "outcome", "after", "template", "shown", "whose")
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, title="Integrations", **params)
@@ -92,6 +94,8 @@ class IntegrationsPage(Page):
         """Hand the part what of the address is its own."""
         if isinstance(part, WebhooksView):
             part.param.update(status=self.status, after=self.after)
+        elif isinstance(part, NotificationsView):
+            part.param.update(whose=self.whose, after=self.after)
         elif isinstance(part, MailView):
             part.param.update(template=self.template, shown=self.shown)
         elif isinstance(part, CallList):
@@ -118,7 +122,7 @@ class IntegrationsPage(Page):
                 on_status=self._on_status, on_page=self._on_page, say=self.say,
             ),
             "sources": lambda: SourceList(hub, on_open=self._opener("service"), title="Sources of webhooks"),
-            "notifications": lambda: NotificationsView(hub, who=self._who, say=self.say),
+            "notifications": lambda: NotificationsView(hub, who=self._who, on_change=self._on_notices, say=self.say),
             "mail": lambda: MailView(hub, who=self._who, on_change=self._on_field, say=self.say),
             "calls": lambda: CallList(hub, say=self.say, on_change=self._on_field),
             "service": lambda: ServiceDetail(hub, say=self.say),
@@ -148,7 +152,9 @@ class IntegrationsPage(Page):
         return open_one
 
     def _on_view(self, view: str) -> None:
-        self.param.update(view=view, **dict.fromkeys((*DETAILS, "status", "outcome", "after", "template", "shown"), ""))
+        self.param.update(
+            view=view, **dict.fromkeys((*DETAILS, "status", "outcome", "after", "template", "shown", "whose"), "")
+        )
 
     def _on_back(self, _: str) -> None:
         self.param.update(**dict.fromkeys(DETAILS, ""))
@@ -158,6 +164,9 @@ class IntegrationsPage(Page):
 
     def _on_page(self, cursor: str) -> None:
         self.after = cursor
+
+    def _on_notices(self, key: str, value: str) -> None:
+        self.param.update(**{"after": "", key: value})
 
     def _on_field(self, key: str, value: str) -> None:
         self.param.update(**{key: value})

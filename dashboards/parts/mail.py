@@ -33,7 +33,6 @@ SHOWN = (
 WRAP = {"gap": "16px", "flex-wrap": "wrap", "align-items": "flex-start"}
 SIDE = {**CARD, "box-sizing": "border-box", "flex": "1 1 320px", "min-width": "min(320px, 100%)", "gap": "10px"}
 MAIN = {**CARD, "box-sizing": "border-box", "flex": "2 1 480px", "min-width": "min(480px, 100%)", "gap": "10px"}
-FOOT = {"flex-wrap": "wrap", "gap": "8px", "align-items": "center"}
 MONO = {"& textarea": {"fontFamily": "ui-monospace, Menlo, Consolas, monospace", "fontSize": "13px"}}
 WAY = "Nothing is sent by looking. Pictures from elsewhere and scripts are left out here."
 LONGEST = 20_000
@@ -59,13 +58,13 @@ class MailView(LiveView):
         self.data.param.watch(lambda _: self.pull(), "value_input")
         self.facts = Rows(FACTS, label="Facts about the mail", layout="facts")
         self.to = pmui.TextInput(
-            label="Send a test to", width=260, size="small", margin=(4, 0), css_classes=["mail-to"]
+            label="Send a test to", size="small", margin=(4, 0), sizing_mode="stretch_width", css_classes=["mail-to"]
         )
         self.send = pmui.Button(
             label="Send test", width=120, variant="contained", margin=(4, 0), css_classes=["mail-test"]
         )
         self.send.on_click(self._on_send)
-        self.trial = pn.Row(self.to, self.send, styles=FOOT, sizing_mode="stretch_width", margin=0)
+        self.trial = pn.Column(self.to, self.send, sizing_mode="stretch_width", margin=0)
         self.tabs = Tabs(
             label="Show", on_choose=lambda key: on_change("shown", key), items=[dict(one) for one in SHOWN]
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import panel_material_ui as pmui
+import param
 
 from claudia_core.errors import NotFound
-from claudia_core.model.identity import Identity, Scope, acting_as
+from claudia_core.model.identity import Identity, Scope
 from claudia_core.model.notice import Dispatch
 from claudia_core.model.rule import Rule
 from dashboards import notice_cells as cells
@@ -19,20 +19,15 @@ from dashboards import units
 from dashboards.live import LiveView
 from dashboards.parts.act import Say, act
 from dashboards.parts.channel_form import ChannelForm
-from dashboards.parts.heading import heading_html, markup
+from dashboards.parts.notice_list import WHOSE, NoticeList
 from dashboards.parts.rows import Column, Rows
 from dashboards.parts.rule_form import RuleForm
-from dashboards.theme import CARD, HEADING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from claudia_core import Claudia
 
-NOTICES = (
-    Column("status", "Level", "status"), Column("name", "Notice", "link"), Column("seen", "Seen"),
-    Column("at", "When", "ago"),
-)  # fmt: skip
 RULES = (
     Column("status", "State", "status"), Column("name", "Rule", "link"), Column("level", "Level", "text", 2),
     Column("events", "Events", "text", 2), Column("channels", "Channels", "text", 3),
@@ -48,7 +43,6 @@ DISPATCHES = (
 )  # fmt: skip
 RULE = 'claudia.notifications.rules.create("lost", ["agent:lost"], level="critical", users=["*"])'
 CHANNEL = 'claudia.notifications.channels.create("ops", "slack", "https://hooks.slack.com/services/...")'
-NO_NOTICE = ("No notice yet", "What rules tell you is listed here, until you acknowledge it and after.")
 NO_RULE = ("No rule yet", "A rule says who is told of what; the offered ones are a start:", RULE)
 NO_CHANNEL = ("No channel yet", "Mail, chats, PagerDuty, webhooks: what rules tell others through:", CHANNEL)
 NO_DISPATCH = ("Nothing was sent yet", "Messages to channels are listed here with what became of them.")
@@ -59,18 +53,17 @@ PAUSE = 1.0
 
 
 class NotificationsView(LiveView):
-    """Somebody's notices to acknowledge; rules; channels to test; messages to send again."""
+    """Notices; rules; channels to test; messages to send again."""
 
-    def __init__(self, claudia: Claudia, *, who: Identity, say: Say, **params: Any) -> None:
+    whose: Any = param.Selector(default="", objects=[one["key"] for one in WHOSE], doc="Whose notices.")
+    after = param.String("", doc="The cursor of the page of notices.")
+
+    def __init__(
+        self, claudia: Claudia, *, who: Identity, on_change: Callable[[str, str], None], say: Say, **params: Any
+    ) -> None:
         super().__init__(claudia, **params)
-        self._who = who
         self._say = say
-        self.head = markup("", HEADING)
-        self.notices = Rows(
-            NOTICES, label="Notices", opens="there", on_pick=self._on_pick, selects=True, zero=list(NO_NOTICE)
-        )
-        self.seen = _button("Acknowledge", self._on_seen, visible=False)
-        self.all_seen = _button("Acknowledge all", self._on_all_seen, visible=False)
+        self.notices = NoticeList(claudia, who=who, on_change=on_change, say=say)
         self._may = who.may(Scope.ADMIN)
         opens = "here" if self._may else ""
         self.rule_form = RuleForm(claudia, say, self._changed)
@@ -89,32 +82,33 @@ class NotificationsView(LiveView):
             zero=list(NO_DISPATCH),
         )  # fmt: skip
         self.again = _button("Send again", self._on_again, visible=False)
-        actions = pn.Row(self.seen, self.all_seen, styles=FOOT, margin=0)
-        mine = pn.Column(
-            self.head, actions, self.notices, styles={**CARD, "gap": "8px"}, sizing_mode="stretch_width", margin=0
-        )
         for_rules = pn.Row(self.new_rule, self.offered, styles=FOOT, margin=0)
         for_channels = pn.Row(self.new_channel, self.test, styles=FOOT, margin=0)
         dialogs = pn.Column(
             self.rule_form.form.dialog, self.channel_form.form.dialog, margin=0, height=0, sizing_mode="stretch_width"
         )
-        parts = (mine, self.rules, for_rules, self.channels, for_channels, self.sent, self.again, dialogs)
+        parts = (
+            self.notices.layout,
+            self.rules,
+            for_rules,
+            self.channels,
+            for_channels,
+            self.sent,
+            self.again,
+            dialogs,
+        )
         self.layout = pn.Column(*parts, styles={"gap": "12px"}, sizing_mode="stretch_width", margin=0)
         self._at = float("-inf")
 
     def refresh(self) -> None:
         """Bring all lists up to date, unless that was just now."""
+        self.notices.param.update(whose=self.whose, after=self.after)
+        self.notices.refresh()
         now = time.monotonic()
         if now - self._at < PAUSE:
             return
         self._at = now
         told = self.claudia.notifications
-        with acting_as(self._who):  # the beat is nobody's
-            page = told.notices.list(limit=MOST)
-        unread = f"{units.plural(page.unread, 'notice')} to acknowledge" if page.unread else ""
-        self.head.object = heading_html("Your notices", unread, level=2)
-        self.notices.put([cells.notice_row(notice) for notice in page.notices])
-        self.all_seen.visible = page.unread > 0
         channels = told.channels.list()
         names = {channel.id: channel.name for channel in channels}
         rules = told.rules.list()
@@ -137,20 +131,8 @@ class NotificationsView(LiveView):
         self.pull()
 
     def _on_pick(self) -> None:
-        self.seen.visible = bool(self.notices.picked)
         self.test.visible = bool(self.channels.picked)
         self.again.visible = bool(self.sent.picked)
-
-    async def _on_seen(self, _: object) -> None:
-        await self._acknowledge(list(self.notices.picked))
-
-    async def _on_all_seen(self, _: object) -> None:
-        await self._acknowledge(None)
-
-    async def _acknowledge(self, ids: Sequence[str] | None) -> None:
-        work = partial(self.claudia.notifications.notices.acknowledge, ids)
-        await act("notices.acknowledge", self.claudia, lambda: {"notices": work()}, self._say, _acknowledged)
-        self._after(self.notices)
 
     async def _on_offered(self, _: object) -> None:
         work = self.claudia.notifications.rules.add_offered
@@ -188,10 +170,6 @@ def _button(label: str, on_click: Callable[[object], Any], width: int = 150, **p
     button = pmui.Button(label=label, width=width, variant="outlined", margin=(2, 0), **params)
     button.on_click(on_click)
     return button
-
-
-def _acknowledged(found: dict[str, int]) -> str:
-    return f"Acknowledged: {units.plural(found['notices'], 'notice')}"
 
 
 def _added(rules: Sequence[Rule]) -> str:

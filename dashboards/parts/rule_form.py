@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from claudia_core.errors import MissingExtra
-from claudia_core.model.rule import MOST_CHANNELS, Level, Rule
+from claudia_core.model.rule import MOST_CHANNELS, MOST_MINUTES, Level, Rule
 from claudia_core.model.values import MAX_NAME
 from dashboards.parts.act import Say
 from dashboards.parts.form import Entry, Form, Step, Values, labelled
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from claudia_core import Claudia
 
 LEVELS = {level.value: level.value for level in Level}
+WAIT = "Where none of the people has acknowledged it by then; 0 for never"
 OWN = "the built-in one"
 ENTRIES = (
     Entry("name", "Name", most=MAX_NAME),
@@ -24,6 +25,8 @@ ENTRIES = (
     Entry("channels", "Channels", "several", f"At most {MOST_CHANNELS}; digest and quiet hours are each channel's own"),
     Entry("users", "People", "list", "Names, one a line, who get it into their list; * for everybody"),
     Entry("template", "Template of its mail", "choice"),
+    Entry("escalate_after", "Escalate after minutes", "number", WAIT, most=MOST_MINUTES),
+    Entry("escalate_to", "Escalate to", "several", "Channels that are told then"),
     Entry("active", "On", "flag"),
 )
 
@@ -41,7 +44,14 @@ class RuleForm:
         step = Step(
             "rules.create", lambda values: rules.create(**values), lambda made: f"{made.name} tells from now on"
         )
-        begin = {"level": Level.WARNING.value, "users": ["*"], "channels": [], "template": "", "active": True}
+        begin: dict[str, Any] = {
+            "level": Level.WARNING.value,
+            "users": ["*"],
+            "channels": [],
+            "template": "",
+            "active": True,
+        }
+        begin |= {"escalate_after": 0, "escalate_to": []}
         self._ask("New rule", begin, step)
 
     def change(self, rule: Rule) -> None:
@@ -57,12 +67,14 @@ class RuleForm:
 
     def _ask(self, title: str, values: dict[str, Any], step: Step, gone: Step | None = None) -> None:
         channels = labelled((one.id, one.name) for one in self._claudia.notifications.channels.list())
-        self.form.choices("channels", channels)
-        there = [id for id in values["channels"] if id in channels.values()]
+        there: dict[str, list[str]] = {}
+        for field in ("channels", "escalate_to"):
+            self.form.choices(field, channels)
+            there[field] = [id for id in values[field] if id in channels.values()]
         named = {OWN: "", **{name: name for name in self._templates()}}
         chosen = values["template"]
         self.form.choices("template", named if chosen in named.values() else {**named, chosen: chosen})
-        self.form.ask(title, {**values, "channels": there}, step, gone=gone)
+        self.form.ask(title, {**values, **there}, step, gone=gone)
 
     def _templates(self) -> list[str]:
         try:

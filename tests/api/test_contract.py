@@ -52,7 +52,7 @@ MADE = CHANGING.union(
     ("issue_id", "first_seen", "last_seen", "resolved_at", "culprit", "grouping", "author"),
     ("id", "root_id", "parent_id", "task_id", "cursor", "duration", "rate", "eta"),
     ("key", "prefix", "created_by", "revoked_at", "seen_at"),
-    ("secret", "endpoint_id", "target", "channels", "rule_id", "next_at", "body", "until"),
+    ("secret", "endpoint_id", "target", "channels", "escalate_to", "rule_id", "next_at", "body", "until"),
     ("created_at", "updated_at", "started_at", "finished_at", "heartbeat_at", "expires_at"),
 )
 """What writes make anew each time."""
@@ -279,7 +279,11 @@ READS: Mapping[str, list[Callable[[Stage], Values]]] = {
     "rules.list": [lambda stage: {}],
     "rules.offered": [lambda stage: {}],
     "dispatches.list": [lambda stage: {"limit": 1}, lambda stage: {"status": "pending"}],
-    "notices.list": [lambda stage: {}, lambda stage: {"user": "cleo", "unread": True, "limit": 1}],
+    "notices.list": [
+        lambda stage: {},
+        lambda stage: {"user": "*", "limit": 5},
+        lambda stage: {"user": "cleo", "unread": True, "limit": 1},
+    ],
     "preferences.get": [lambda stage: {}, lambda stage: {"user": "cleo"}],
     "mail.templates": [lambda stage: {}],
     "mail.preview": [
@@ -408,6 +412,8 @@ WRITES: Mapping[str, Callable[[Stage], Values]] = {
         "users": ["cleo", "*"],
         "template": "task_completed",
         "active": False,
+        "escalate_after": 15,
+        "escalate_to": [stage.channel()],
     },
     "rules.update": lambda stage: {"id": stage.rule(), "level": "info", "filter": {}, "active": False},
     "rules.delete": lambda stage: {"id": stage.rule()},
@@ -533,6 +539,7 @@ REFUSALS: list[tuple[str, str, Callable[[Stage], Values]]] = [
     ("dispatches.redrive", "not_found", lambda stage: {"id": "nothing"}),
     ("notices.list", "not_found", lambda stage: {"user": "nobody"}),
     ("notices.acknowledge", "not_found", lambda stage: {"ids": ["nothing"]}),
+    ("rules.create", "invalid_value", lambda stage: {"name": "x", "events": ["*"], "escalate_after": 5}),
     ("preferences.set", "invalid_value", lambda stage: {"quiet": "always"}),
     ("preferences.set", "invalid_value", lambda stage: {"mail": True}),
     ("mail.test", "not_found", lambda stage: {"template": "nothing", "to": "bo@example.org"}),

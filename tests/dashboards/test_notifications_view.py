@@ -44,11 +44,11 @@ def view(hub):
 def test_what_one_was_told_and_by_which_rule(told):
     """Level and text, with a way to the task; the rule with its channels and people by name; no secret."""
     _, part = view(told)
-    (notice,) = part.notices.rows
+    (notice,) = part.notices.table.rows
     assert (notice["status"]["word"], notice["seen"]) == ("critical", "new")
     assert XSS in notice["name"]["text"]
     assert notice["name"]["href"].startswith("./tasks?id=")
-    assert "1 notice to acknowledge" in part.head.object
+    assert "1 notice to acknowledge" in part.notices.head.object
     (rule,) = part.rules.rows
     assert (rule["name"]["text"], rule["channels"], rule["people"]) == ("loads", "ops", "everybody")
     assert rule["name"]["hint"] == "data.type is load"
@@ -62,13 +62,13 @@ def test_what_one_was_told_and_by_which_rule(told):
 def test_notices_are_acknowledged(told):
     """Those that are selected, or all; the list says so."""
     page, part = view(told)
-    part.notices._on_message({"pick": [part.notices.rows[0]["id"]], "on": True})
-    assert part.seen.visible
-    asyncio.run(part._on_seen(None))
+    part.notices.table._on_message({"pick": [part.notices.table.rows[0]["id"]], "on": True})
+    assert part.notices.seen.visible
+    asyncio.run(part.notices._on_seen(None))
     assert page.notice[:2] == ("Acknowledged: 1 notice", "good")
-    assert part.notices.rows[0]["seen"] == "seen"
-    assert (part.seen.visible, part.all_seen.visible) == (False, False)
-    asyncio.run(part._on_all_seen(None))
+    assert part.notices.table.rows[0]["seen"] == "seen"
+    assert (part.notices.seen.visible, part.notices.all_seen.visible) == (False, False)
+    asyncio.run(part.notices._on_all_seen(None))
     assert page.notice[0] == "Acknowledged: no notice"
 
 
@@ -80,9 +80,9 @@ def test_everybody_sees_their_own(told):
     page.refresh()
     part = page.parts["notifications"]
     told.notifications.notices.acknowledge()
-    part._at = float("-inf")
+    part.notices.again()
     part.refresh()
-    assert [row["seen"] for row in part.notices.rows] == ["new"], "another one's acknowledgement is not hers"
+    assert [row["seen"] for row in part.notices.table.rows] == ["new"], "another one's acknowledgement is not hers"
 
 
 def test_channels_are_tested_and_messages_sent_again(told):
@@ -116,3 +116,37 @@ def test_offered_rules_are_a_start(claudia):
 def test_notices_lead_to_pages_only(link, href):
     """Never elsewhere."""
     assert cells.page_href(link) == href
+
+
+def test_an_admin_sees_everybodys_notices(told):
+    """By a choice that stands in the address, with names and page by page; others have no such choice."""
+    page, part = view(told)
+    part.notices.tabs._on_message({"choose": "all"})
+    page.refresh()
+    assert page.whose == "all"
+    assert {row["owner"] for row in part.notices.everybodys.rows} == {"ann", "token"}
+    assert "Everybody&#x27;s notices" in part.notices.head.object
+    assert "2 notices to acknowledge" in part.notices.head.object
+    assert (part.notices.table.visible, part.notices.all_seen.visible) == (False, False)
+    ann = told.users.list()[0]
+    with acting_as(Identity(Kind.USER, ann.id, "ann", frozenset({Scope.OPERATOR}))):
+        hers = IntegrationsPage(told, view="notifications", whose="all")
+    hers.refresh()
+    mine = hers.parts["notifications"].notices
+    assert (mine.tabs.visible, mine.everybodys.visible, len(mine.table.rows)) == (False, False, 1)
+
+
+def test_pages_of_notices(told, monkeypatch):
+    """The cursor stands in the address; one that was made by hand gives the first page."""
+    monkeypatch.setattr("dashboards.parts.notice_list.MOST", 1)
+    page, part = view(told)
+    page.whose = "all"
+    page.refresh()
+    first = part.notices.everybodys.rows[0]["id"]
+    part.notices.pager._on_message({"choose": "older"})
+    page.refresh()
+    assert page.after
+    assert part.notices.everybodys.rows[0]["id"] != first
+    page.after = "made up"
+    page.refresh()
+    assert part.notices.everybodys.rows[0]["id"] == first

@@ -27,6 +27,9 @@ Address = Annotated[
         "a routing key; apprise: its URL. Kept encrypted, and not shown again.",
     ),
 ]
+Minutes = Annotated[
+    Whole, Field(description="Minutes after which escalate_to is told, where nobody has acknowledged it; 0 for never.")
+]
 Ids = Annotated[list[str], Field(max_length=20, description="Ids of channels.")]
 Users = Annotated[list[str], Field(max_length=100, description="Names or ids of users; * for everybody.")]
 LevelText = Annotated[str, Field(max_length=20, description="info, warning or critical.")]
@@ -78,6 +81,8 @@ class CreateRule(Input):
     users: Users = Field(default_factory=list)
     template: str = Field("", max_length=100, description="The mail template; the built-in one when empty.")
     active: Flag = True
+    escalate_after: Minutes = 0
+    escalate_to: Ids = Field(default_factory=list)
 
 
 class UpdateRule(Input):
@@ -94,6 +99,8 @@ class UpdateRule(Input):
     users: Users | None = None
     template: str | None = Field(None, max_length=100)
     active: Flag | None = None
+    escalate_after: Minutes | None = None
+    escalate_to: Ids | None = None
 
 
 class AddOffered(Input):
@@ -108,7 +115,7 @@ class ListDispatches(Input):
     """Which dispatches, newest first."""
 
     channel: str | None = Field(None, max_length=100, description="A channel's id.")
-    status: str | None = Field(None, max_length=20, description="pending, sent or failed.")
+    status: str | None = Field(None, max_length=20, description="pending, sent, failed or cancelled.")
     limit: Limit = 100
     after: After = None
 
@@ -187,6 +194,8 @@ class RuleOut(Output):
     users: list[str]
     template: str
     active: bool
+    escalate_after: int
+    escalate_to: list[str]
     created_at: datetime
     updated_at: datetime
 
@@ -225,7 +234,7 @@ class DispatchOut(Output):
     event_type: str
     subject: str
     together: bool = Field(description="Told as one with others.")
-    status: str = Field(description="pending, sent or failed.")
+    status: str = Field(description="pending, sent, failed or cancelled.")
     tries: int
     next_at: datetime | None = None
     created_at: datetime
@@ -344,7 +353,7 @@ def redrive_dispatch(hub: Claudia, asked: ById) -> Answer:
 
 def list_notices(hub: Claudia, asked: ListNotices) -> Answer:
     page = hub.notifications.notices.list(**_given(asked))
-    return {"items": [one.to_document() for one in page.notices], "unread": page.unread, "next": page.next}
+    return {"items": [one.to_public() for one in page.notices], "unread": page.unread, "next": page.next}
 
 
 def acknowledge_notices(hub: Claudia, asked: AcknowledgeNotices) -> Answer:

@@ -143,7 +143,7 @@ class UpdateChannelRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., address: _Optional[str] = ..., digest: _Optional[int] = ..., quiet: _Optional[str] = ..., per_hour: _Optional[int] = ..., active: _Optional[bool] = ...) -> None: ...
 
 class CreateRuleRequest(_message.Message):
-    __slots__ = ("name", "events", "filter", "level", "channels", "users", "template", "active")
+    __slots__ = ("name", "events", "filter", "level", "channels", "users", "template", "active", "escalate_after", "escalate_to")
     NAME_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
@@ -152,6 +152,8 @@ class CreateRuleRequest(_message.Message):
     USERS_FIELD_NUMBER: _ClassVar[int]
     TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    ESCALATE_AFTER_FIELD_NUMBER: _ClassVar[int]
+    ESCALATE_TO_FIELD_NUMBER: _ClassVar[int]
     name: str
     events: _containers.RepeatedScalarFieldContainer[str]
     filter: _struct_pb2.Struct
@@ -160,10 +162,12 @@ class CreateRuleRequest(_message.Message):
     users: _containers.RepeatedScalarFieldContainer[str]
     template: str
     active: bool
-    def __init__(self, name: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., level: _Optional[str] = ..., channels: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ..., template: _Optional[str] = ..., active: _Optional[bool] = ...) -> None: ...
+    escalate_after: int
+    escalate_to: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., level: _Optional[str] = ..., channels: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ..., template: _Optional[str] = ..., active: _Optional[bool] = ..., escalate_after: _Optional[int] = ..., escalate_to: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class UpdateRuleRequest(_message.Message):
-    __slots__ = ("id", "name", "events", "filter", "level", "channels", "users", "template", "active")
+    __slots__ = ("id", "name", "events", "filter", "level", "channels", "users", "template", "active", "escalate_after", "escalate_to")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
@@ -173,6 +177,8 @@ class UpdateRuleRequest(_message.Message):
     USERS_FIELD_NUMBER: _ClassVar[int]
     TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    ESCALATE_AFTER_FIELD_NUMBER: _ClassVar[int]
+    ESCALATE_TO_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     events: _containers.RepeatedScalarFieldContainer[str]
@@ -182,7 +188,9 @@ class UpdateRuleRequest(_message.Message):
     users: _containers.RepeatedScalarFieldContainer[str]
     template: str
     active: bool
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., level: _Optional[str] = ..., channels: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ..., template: _Optional[str] = ..., active: _Optional[bool] = ...) -> None: ...
+    escalate_after: int
+    escalate_to: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., level: _Optional[str] = ..., channels: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ..., template: _Optional[str] = ..., active: _Optional[bool] = ..., escalate_after: _Optional[int] = ..., escalate_to: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AddOfferedRequest(_message.Message):
     __slots__ = ("channels",)
@@ -283,7 +291,7 @@ class ChannelList(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ...) -> None: ...
 
 class Rule(_message.Message):
-    __slots__ = ("id", "name", "events", "filter", "level", "channels", "users", "template", "active", "created_at", "updated_at")
+    __slots__ = ("id", "name", "events", "filter", "level", "channels", "users", "template", "active", "created_at", "updated_at", "escalate_after", "escalate_to")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
@@ -295,6 +303,8 @@ class Rule(_message.Message):
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    ESCALATE_AFTER_FIELD_NUMBER: _ClassVar[int]
+    ESCALATE_TO_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     events: _containers.RepeatedScalarFieldContainer[str]
@@ -306,7 +316,9 @@ class Rule(_message.Message):
     active: bool
     created_at: _timestamp_pb2.Timestamp
     updated_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., level: _Optional[str] = ..., channels: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ..., template: _Optional[str] = ..., active: _Optional[bool] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    escalate_after: int
+    escalate_to: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., level: _Optional[str] = ..., channels: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ..., template: _Optional[str] = ..., active: _Optional[bool] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., escalate_after: _Optional[int] = ..., escalate_to: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RuleList(_message.Message):
     __slots__ = ("items",)

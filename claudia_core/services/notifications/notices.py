@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from claudia_core.errors import NotFound
-from claudia_core.model.notice import Notice
-from claudia_core.model.rule import require_names
+from claudia_core.model.notice import Dispatch, DispatchStatus, Notice
+from claudia_core.model.rule import EVERYBODY, require_names
 from claudia_core.model.times import require_utc, to_text
 from claudia_core.ports import Condition, Query, Range, Store, Transaction
 from claudia_core.services.notifications.people import People
 
 AT_ONCE = 500
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +36,20 @@ class Notices:
     def list(
         self, user: str | None = None, *, unread: bool = False, limit: int = 100, after: str | None = None
     ) -> NoticePage:
-        """A page of somebody's notices, the newest first; of whoever asks where nobody is named.
+        """A page of somebody's notices, the newest first; of whoever asks where nobody is named, `*` for everybody's.
 
         Raises:
             NotFound, AccessDenied: see `People.owner`.
             InvalidValue, BadCursor: a limit out of range, or a cursor that is none.
         """
-        owner = self._people.owner(user)
-        where: dict[str, Condition] = {"owner": owner}
+        where: dict[str, Condition] = {}
+        if user == EVERYBODY:
+            self._people.require_admin()
+        else:
+            where["owner"] = self._people.owner(user)
         waiting = {**where, "status": "unread"}
         page = self._store.find(Query("notices", waiting if unread else where, "-id", after, limit))
-        number = self._store.count(Query("notices", waiting))
+        number = self._store.count(Query("notices", waiting), MOST_COUNTED)
         return NoticePage([Notice.from_document(document) for document in page.documents], number, page.next)
 
     def acknowledge(self, ids: Sequence[str] | None = None, user: str | None = None) -> int:
@@ -81,6 +85,17 @@ class Notices:
         return deleted
 
 
+def _call_off(tx: Transaction, notice: Notice) -> None:
+    """Take back what would be told further; what was sent, or tried, stays as it is."""
+    for id in notice.holds:
+        found = tx.get("dispatches", id)
+        if found is not None and found["status"] == DispatchStatus.PENDING.value and not found["tries"]:
+            over = replace(
+                Dispatch.from_document(found), status=DispatchStatus.CANCELLED, next_at=None, finished_at=tx.now
+            )
+            tx.put("dispatches", over.to_document())
+
+
 def _unread(tx: Transaction, owner: str) -> list[str]:
     page = tx.find(Query("notices", {"owner": owner, "status": "unread"}, limit=AT_ONCE))
     return [document["id"] for document in page.documents]
@@ -93,7 +108,9 @@ def _acknowledge(tx: Transaction, owner: str, ids: Sequence[str]) -> int:
         if found is None or found["owner"] != owner:
             raise NotFound(f"no notice {id!r:.80}", field="ids")
         if found["acknowledged_at"] is None:
-            tx.put("notices", replace(Notice.from_document(found), acknowledged_at=tx.now).to_document())
+            notice = replace(Notice.from_document(found), acknowledged_at=tx.now)
+            tx.put("notices", notice.to_document())
+            _call_off(tx, notice)
             done.append(id)
     if done:
         tx.emit("notification:acknowledged", f"user:{owner}", {"ids": done})

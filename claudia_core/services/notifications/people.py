@@ -113,9 +113,18 @@ class People:
         mine = owner_of(who)
         if named is None or named == mine or (who.kind is Kind.USER and named == who.name):
             return mine
+        self.require_admin()
+        return self.id_of(named)
+
+    def require_admin(self) -> None:
+        """Refuse whoever may not look at what others are told.
+
+        Raises:
+            AccessDenied: whoever asks is no admin, or is confined to projects.
+        """
+        who = current()
         if not who.may(Scope.ADMIN) or who.is_confined:
             raise AccessDenied("only an admin may look at what others are told", field="user")
-        return self.id_of(named)
 
     def id_of(self, named: str) -> str:
         """The id of a user by name or id.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from claudia_core.model.event import Event
-from claudia_core.model.notice import Dispatch, Notice
+from claudia_core.model.notice import MOST_TITLE, Dispatch, Notice
 from claudia_core.model.notify_channel import ChannelKind, NotifyChannel
 from claudia_core.model.quiet import QuietHours, quiet_hours
 from claudia_core.model.rule import Level, Rule
@@ -57,16 +57,36 @@ def queue(tx: Transaction, directory: Directory, events: Iterable[Event]) -> int
 
 def _tell(tx: Transaction, directory: Directory, rule: Rule, event: Event) -> int:
     made = 0
-    for id in rule.channels:
-        channel = directory.channels.get(id)
-        if channel is None or not channel.active or _is_loop(channel, event):
-            continue
-        pace = Pace(quiet_hours(channel.quiet), channel.digest, channel.per_hour)
-        made += _dispatch(tx, f"channel:{id}", pace, rule, event)
+    for target, pace in _targets(directory, rule.channels, event):
+        made += _dispatch(tx, target, pace, rule, event)
+    later = [_escalate(tx, target, pace, rule, event) for target, pace in _targets(directory, rule.escalate_to, event)]
     for person in meant(rule, directory.people):
         if person.wants(rule, event):
-            made += _list(tx, person, rule, event)
-    return made
+            made += _list(tx, person, rule, event, later)
+    return made + len(later)
+
+
+def _targets(directory: Directory, ids: Iterable[str], event: Event) -> Iterable[tuple[str, Pace]]:
+    for id in ids:
+        channel = directory.channels.get(id)
+        if channel is not None and channel.active and not _is_loop(channel, event):
+            yield f"channel:{id}", Pace(quiet_hours(channel.quiet), channel.digest, channel.per_hour)
+
+
+def _escalate(tx: Transaction, target: str, pace: Pace, rule: Rule, event: Event) -> str:
+    """Put a message on its way that is sent unless somebody acknowledges; returns its id. Too many come as one."""
+    id = _id("dsp", event, rule.id, f"{target} escalated")
+    if tx.get("dispatches", id) is None:
+        at, together = _when(tx.now + timedelta(minutes=rule.escalate_after), pace, rule.level)
+        number = _count(tx, f"{target} escalated", pace.per_hour).number
+        if number <= HELD_PER_HOUR:
+            made = _message(tx, id, target, rule, event)
+            words = f"Nobody acknowledged it in {rule.escalate_after} min.\n{made.text}".strip()
+            title = f"Not acknowledged: {made.title}"[:MOST_TITLE]
+            data = {**made.data, "title": title, "text": words}
+            late = replace(made, title=title, text=words, data=data, next_at=at)
+            tx.put("dispatches", replace(late, together=together or number > pace.per_hour).to_document())
+    return id
 
 
 def _is_loop(channel: NotifyChannel, event: Event) -> bool:
@@ -74,7 +94,7 @@ def _is_loop(channel: NotifyChannel, event: Event) -> bool:
     return channel.kind is ChannelKind.WEBHOOK and event.type.startswith("webhook:")
 
 
-def _list(tx: Transaction, person: Person, rule: Rule, event: Event) -> int:
+def _list(tx: Transaction, person: Person, rule: Rule, event: Event, holds: Sequence[str]) -> int:
     id = _id("ntc", event, rule.id, person.id)
     if tx.get("notices", id) is not None:
         return 0
@@ -92,6 +112,7 @@ def _list(tx: Transaction, person: Person, rule: Rule, event: Event) -> int:
         event_type=event.type,
         quiet=is_quiet or not person.preferences.toasts,
         created_at=tx.now,
+        holds=tuple(holds),
     )
     count = _count(tx, f"list:{owner}", LIST_PER_HOUR)
     if count.left_out and count.is_new:
@@ -107,9 +128,8 @@ def _list(tx: Transaction, person: Person, rule: Rule, event: Event) -> int:
 
 
 def _put(tx: Transaction, notice: Notice) -> None:
-    document = notice.to_document()
-    tx.put("notices", document)
-    tx.emit("notification:sent", f"user:{notice.owner}", document)
+    tx.put("notices", notice.to_document())
+    tx.emit("notification:sent", f"user:{notice.owner}", notice.to_public())
 
 
 def _about_limit(notice: Notice, title: str) -> Notice:
@@ -142,8 +162,14 @@ def _dispatch(tx: Transaction, target: str, pace: Pace, rule: Rule, event: Event
         if held.number > HELD_PER_HOUR:
             _leave_out(tx, target, rule, at, held.number - HELD_PER_HOUR)
             return 1
+    made = replace(_message(tx, id, target, rule, event), together=together, next_at=at)
+    tx.put("dispatches", made.to_document())
+    return 1
+
+
+def _message(tx: Transaction, id: str, target: str, rule: Rule, event: Event) -> Dispatch:
     words = words_of(event)
-    made = Dispatch(
+    return Dispatch(
         id=id,
         target=target,
         rule_id=rule.id,
@@ -155,12 +181,8 @@ def _dispatch(tx: Transaction, target: str, pace: Pace, rule: Rule, event: Event
         subject=event.subject,
         template=rule.template,
         data=template_data(event),
-        together=together,
-        next_at=at,
         created_at=tx.now,
     )
-    tx.put("dispatches", made.to_document())
-    return 1
 
 
 def _leave_out(tx: Transaction, target: str, rule: Rule, at: datetime, number: int) -> None:

@@ -8,11 +8,21 @@ from typing import Any
 
 from claudia_core.errors import Conflict, InvalidValue, NotFound
 from claudia_core.model.ids import new_id
-from claudia_core.model.rule import EVERYBODY, MOST_CHANNELS, MOST_USERS, Level, Rule, require_level, require_names
+from claudia_core.model.rule import (
+    EVERYBODY,
+    MOST_CHANNELS,
+    MOST_MINUTES,
+    MOST_USERS,
+    Level,
+    Rule,
+    require_escalation,
+    require_level,
+    require_names,
+)
 from claudia_core.model.values import MAX_NAME, require_text
 from claudia_core.model.webhook import require_filter, require_patterns
 from claudia_core.ports import Query, Store, Transaction
-from claudia_core.services.notifications.channels import require_flag
+from claudia_core.services.notifications.channels import require_flag, require_whole
 
 MOST = 200
 
@@ -25,6 +35,8 @@ CHANGEABLE: Mapping[str, Callable[[Any], Any]] = {
     "users": lambda value: require_names(value, "users", MOST_USERS),
     "template": lambda value: require_text(value, "template", 100, empty=True),
     "active": lambda value: require_flag(value, "active"),
+    "escalate_after": lambda value: require_whole(value, "escalate_after", 0, MOST_MINUTES),
+    "escalate_to": lambda value: require_names(value, "escalate_to", MOST_CHANNELS),
 }
 
 OFFERED: Sequence[Mapping[str, Any]] = (
@@ -61,8 +73,13 @@ class Rules:
         users: Sequence[str] = (),
         template: str = "",
         active: bool = True,
+        escalate_after: int = 0,
+        escalate_to: Sequence[str] = (),
     ) -> Rule:
         """Tell people about events from now on: by channels, and `users` in their lists (`*` for everybody).
+
+        Where none of those users has acknowledged it `escalate_after` minutes later, the channels of `escalate_to`
+        are told, too.
 
         Raises:
             InvalidValue, TooLarge: a value breaks a rule; `field` names it.
@@ -78,6 +95,8 @@ class Rules:
             "users": users,
             "template": template,
             "active": active,
+            "escalate_after": escalate_after,
+            "escalate_to": escalate_to,
         }
         values = {field: CHANGEABLE[field](value) for field, value in given.items()}
         id = new_id()
@@ -90,7 +109,7 @@ class Rules:
         return self._store.write(work).result()
 
     def update(self, id: str, **changes: Any) -> Rule:
-        """Change some of `name`, `events`, `filter`, `level`, `channels`, `users`, `template`, `active`.
+        """Change some of what `create` takes.
 
         Raises as `create`, and:
             NotFound: there is no such rule.
@@ -170,9 +189,11 @@ def _rule(store: Store | Transaction, id: str) -> Rule:
 
 
 def _save(tx: Transaction, rule: Rule, type: str) -> Rule:
-    for channel in rule.channels:
-        if tx.get("channels", channel) is None:
-            raise NotFound(f"no channel {channel!r:.80}", field="channels")
+    require_escalation(rule)
+    for field in ("channels", "escalate_to"):
+        for channel in getattr(rule, field):
+            if tx.get("channels", channel) is None:
+                raise NotFound(f"no channel {channel!r:.80}", field=field)
     tx.put("rules", rule.to_document())
     tx.emit(type, rule.id, {"name": rule.name, "active": rule.active, "events": list(rule.events)})
     return rule
