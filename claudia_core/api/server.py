@@ -66,6 +66,7 @@ def create_app(claudia: Claudia) -> FastAPI:
     if not any(mounted):
         app.add_api_route("/", _no_pages, include_in_schema=False)
     realtime.mount(app, claudia)  # after the pages: what comes later stands in front
+    app.add_middleware(probes.BesidePage, claudia=claudia)
     directory = app.state.directory
     app.state.front = rest.Direct(app, directory, metrics.Metered(directory.handle, app.state.meter))
     return app

@@ -107,7 +107,7 @@ def test_every_address_asks_for_its_scope(site, who):
 def test_every_page_asks_for_its_scope(site, who):
     """And what Panel serves below it: the socket and the script."""
     for spec in PAGES:
-        status, _, body = site.ask("GET", spec.path, who)
+        status, _, body = site.ask("GET", spec.path, who, Accept="text/html")
         assert status == (200 if may(who, spec.scope) else 401 if who is None else 403), (spec.path, who)
         assert ("bokeh" in body.lower()) is may(who, spec.scope)
         base = spec.path.rstrip("/")

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from claudia_core import Claudia
 from claudia_core.api.rest.routes import PREFIX
+from claudia_core.api.server import create_app
 from claudia_core.errors import CircuitOpen, IntegrationError, StoreUnavailable
 from claudia_core.model.health import Health
 from tests.api.rest.conftest import api_of
@@ -102,3 +103,16 @@ def test_health_is_told_by_its_status(state: Health, status: int, hub: Claudia, 
     assert (response.status_code, response.json()["status"]) == (status, state.value)
     assert response.headers["content-type"] == "application/health+json"
     assert response.json()["checks"]["extra"][0]["output"] == "said so"
+
+
+def test_a_monitor_and_a_browser_share_the_address_of_health(hub: Claudia) -> None:
+    """With the pages installed, too: who asks for HTML gets the page, everybody else the document with its status."""
+    hub.health.register("extra", lambda: (Health.FAIL, "said so"))
+    with TestClient(create_app(hub)) as client:
+        for accept in ("*/*", "application/json", "application/health+json"):
+            told = client.get("/health", headers={"accept": accept})
+            assert (told.status_code, told.headers["content-type"]) == (503, "application/health+json")
+        head = client.head("/health")
+        assert (head.status_code, head.content) == (503, b"")
+        page = client.get("/health", headers={"accept": "text/html,*/*;q=0.8"})
+        assert (page.status_code, "Health · Claudia" in page.text) == (200, True)
