@@ -148,6 +148,8 @@ async def _on_error(request: Request, error: Exception) -> Response:
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for this class"
+    if isinstance(error.__cause__, ClaudiaError):  # an error of ours in words that any application understands
+        return of_error(error.__cause__, request.url.path)
     code = CODES_OF_STATUSES.get(error.status_code, "malformed" if error.status_code < 500 else "error")
     detail = "nothing is at this address" if error.status_code == 404 else str(error.detail)
     return problem(code, detail, path=request.url.path, status=error.status_code, headers=error.headers)

@@ -8,10 +8,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from claudia_core.api.access.signing import ACCESS, REFRESH, SigningKey
-from claudia_core.errors import InvalidValue, MissingExtra, TokenExpired, TokenInvalid, Unauthenticated
+from claudia_core.errors import AccessDenied, InvalidValue, MissingExtra, TokenExpired, TokenInvalid, Unauthenticated
 
 try:
     from joserfc import jwt
@@ -120,17 +121,23 @@ class AuthService:
     def authenticate(self) -> Callable[[HTTPConnection], Awaitable[dict[str, Any]]]:
         """A FastAPI dependency: `Depends(auth.authenticate())` gives the claims, also as `request.state.user`.
 
-        It raises Unauthenticated without a token, and what `verify` raises; all are answered with 401.
+        Any application answers with 401 and the reason where no token was sent, or one that `verify` refuses.
         """
 
         async def dependency(request: HTTPConnection) -> dict[str, Any]:
-            token = self.extract_token(request)
-            if token is None:
-                raise Unauthenticated("no token was sent", hint="send Authorization: Bearer TOKEN")
-            claims = request.state.user = self.verify(token)
+            try:
+                claims = request.state.user = self._claims(request)
+            except AccessDenied as error:
+                raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from error
             return claims
 
         return dependency
+
+    def _claims(self, request: HTTPConnection) -> dict[str, Any]:
+        token = self.extract_token(request)
+        if token is None:
+            raise Unauthenticated("no token was sent", hint="send Authorization: Bearer TOKEN")
+        return self.verify(token)
 
 
 def seconds(duration: float | str) -> float:

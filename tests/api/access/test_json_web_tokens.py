@@ -139,6 +139,24 @@ def test_the_dependency_answers_in_words(service):
             assert (answer.status_code, answer.json()["code"]) == (401, code)
 
 
+def test_the_dependency_answers_in_any_application(service):
+    """Without anything else of ours: 401 with the reason as FastAPI tells it, and the scheme that is wanted."""
+    app = FastAPI()
+
+    @app.get("/protected")
+    async def protected(claims: Annotated[dict, Depends(service.authenticate())]) -> dict:
+        return claims
+
+    client = TestClient(app)
+    for headers in ({}, {"Authorization": "Bearer forged"}):
+        answer = client.get("/protected", headers=headers)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert "token" in answer.json()["detail"]
+    pair = service.generate_tokens({"sub": "u1"})
+    answer = client.get("/protected", headers={"Authorization": f"Bearer {pair.access_token}"})
+    assert answer.json()["sub"] == "u1"
+
+
 def test_keys_are_rotated_by_kid(tmp_path):
     """New tokens name the new key, older ones stay good; another process sees it at its next token."""
     settings, database = default_settings(), tmp_path / "hub.db"
