@@ -82,7 +82,8 @@ def store_file(settings: Settings) -> Path | None:
         raise SettingsError(
             f"CLAUDIA_DATABASE_URL has the unknown scheme {scheme!r}",
             field="database_url",
-            hint="use sqlite:///FILE, sqlite:////ABSOLUTE/FILE, a file's path, mongodb://HOST/NAME, or memory://",
+            hint="use sqlite:///FILE, sqlite:////ABSOLUTE/FILE, a file's path, mongodb://HOST/NAME, memory://, "
+            "or http://HOST:PORT for a hub elsewhere",
         )
     path = Path(rest.removeprefix("/") if separator else settings.database_url)
     if not path.name:

@@ -144,7 +144,8 @@ class Claudia(Accounts, Syncing, Workplace, Outside):
 
     def _require_here(self, what: str) -> None:
         if self._is_elsewhere:
-            raise StoreError(f"{what} takes the store itself, and this hub is elsewhere: {self.store.url}")
+            hint = "run it on the hub's machine, or name the hub's own store"
+            raise StoreError(f"{what} takes the store itself, and this hub is elsewhere: {self.store.url}", hint=hint)
 
     def _serve(self, store: Store) -> None:
         """Make the services that change things."""

@@ -55,7 +55,7 @@ def shown(value: object) -> str:
     """A value as people may see it."""
     if isinstance(value, SecretStr):
         return MASK
-    return "not set" if value is None else without_password(str(value))
+    return (value is not None and without_password(str(value))) or "not set"
 
 
 def preset_origins(settings: Settings) -> dict[str, str]:

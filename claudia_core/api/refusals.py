@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Scope
 
 from claudia_core.api import problems
-from claudia_core.api.access.access import Ways
+from claudia_core.api.access.access import SEND_IT, Ways
 from claudia_core.api.access.browser import without_token
 from claudia_core.errors import Unauthenticated
 from claudia_core.model.identity import Identity
@@ -122,7 +122,7 @@ def ask_to_sign_in(headers: Headers, scope: Scope, ways: Ways, wrong: Unauthenti
     if is_browser(headers):
         response: Response = sign_in_page(scope, ways, without_token(scope), str(wrong.message) if wrong else "")
     else:
-        error = wrong or Unauthenticated("no token was sent", hint="send it as Authorization: Bearer TOKEN")
+        error = wrong or Unauthenticated("no token was sent", hint=SEND_IT)
         response = problems.of_error(error, scope["path"])
     response.headers["www-authenticate"] = 'Bearer realm="claudia"'
     return response

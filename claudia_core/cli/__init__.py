@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cyclopts
 
 import claudia_core
-from claudia_core.cli.terminal import complain
+from claudia_core.cli.terminal import complain, note
 from claudia_core.errors import ClaudiaError
 
 USAGE = 2
@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 when it worked, 1 when what it found is bad, 2 when it could not be done."""
     try:
         code = _app()(arguments, exit_on_error=False, result_action="return_value")
-    except cyclopts.CycloptsError:  # cyclopts has said why
+    except cyclopts.CycloptsError as error:  # cyclopts has said why
+        note(f"What it takes: {' '.join(('claudia', *(error.command_chain or ())))} --help")
         code = USAGE
     except ClaudiaError as error:
         complain(error.message, error.hint)

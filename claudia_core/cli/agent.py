@@ -52,7 +52,8 @@ def agent(
         working = hub.work(capacity=capacity, types=types)
         signals.work(working)
         told = ", ".join(sorted(hub.handlers.types if types is None else types))
-        say(f"Agent {working.agent_id} works on {hub.store.url}: {working.capacity or default_capacity()} at once")
+        called = hub.agents.get(working.agent_id).name
+        say(f"Agent {called} works on {hub.store.url}: {working.capacity or default_capacity()} at once")
         say(f"Types: {told}. Ctrl+C drains it, twice stops it.")
         _wait(working)
     say("The agent has ended.")
@@ -70,13 +71,17 @@ def _hub_of(app: str) -> Claudia:
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise InvalidValue(f"{module} cannot be imported: {error}", field="app", hint="run it where it is") from error
+        hint = f"run the command in the folder where {module.partition('.')[0]}.py or its package is"
+        raise InvalidValue(f"{module} cannot be imported: {error}", field="app", hint=hint) from error
     hubs = {name: value for name, value in vars(found).items() if isinstance(value, Claudia)}
     if attribute:
         hubs = {name: value for name, value in hubs.items() if name == attribute}
-    if len(set(map(id, hubs.values()))) != 1:
-        named = ", ".join(hubs) or "none"
-        raise InvalidValue(f"{app} has not one hub, but {named}", field="app", hint="use my.module:name")
+    if not hubs:
+        hint = "make one there, beside the handlers: claudia = Claudia()"
+        raise InvalidValue(f"{app} has no hub", field="app", hint=hint)
+    if len(set(map(id, hubs.values()))) > 1:
+        hint = f"name one of them: --app {module}:{next(iter(hubs))}"
+        raise InvalidValue(f"{app} has several hubs: {', '.join(hubs)}", field="app", hint=hint)
     return next(iter(hubs.values()))
 
 

@@ -43,9 +43,18 @@ def audit(
         note("No entries.")
         return
     rows = [
-        (day(e.to_document()["time"]), e.actor_name or e.actor, e.via, e.address, e.action, e.subject)
+        (day(e.to_document()["time"]), e.actor_name or e.actor, e.via, e.address, e.action, e.about, _told(e))
         for e in page.entries
     ]
-    print_table(("time (UTC)", "who", "by", "from", "action", "subject"), rows)
+    print_table(("time (UTC)", "who", "by", "from", "action", "about", "details"), rows)
     if page.next is not None:
         note("There are more: --limit shows more, --format jsonl all of them.")
+
+
+def _told(entry: AuditEntry) -> str:
+    """What there is to say beside the name; empty values are left out."""
+    return ", ".join(f"{key}: {_plain(value)}" for key, value in entry.details.items() if key != "name" and value)
+
+
+def _plain(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -12,9 +12,9 @@ from claudia_core.cli.terminal import configure_logs
 from claudia_core.errors import NotFound
 from claudia_core.settings import load_settings
 
-type Database = Annotated[
-    str | None, Parameter(name=["--database", "-d"], help="The store: a file's path or sqlite:///FILE.", negative=())
-]
+PLACES = "The store: a file's path, sqlite:///FILE or mongodb://HOST/NAME; or a hub elsewhere by its link."
+
+type Database = Annotated[str | None, Parameter(name=["--database", "-d"], help=PLACES, negative=())]
 
 
 def open_hub(database: str | None) -> Claudia:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import AbstractContextManager
 from typing import Annotated, Any
 
@@ -37,9 +38,17 @@ def migrate(source: str, target: str, /, *, copy: Annotated[bool, Parameter(nega
     for part in parts:
         if part.number:
             say(f"{part.name:<15} {part.number:>12,}   sha256 {part.digest[:16]}")
-    say(f"Copied and checked. Start the hub with CLAUDIA_DATABASE_URL set to the address of {to}")
+    say(f"Copied and checked. {_next_step(end, to)}")
     if not copy:
         say(f"{opened.url} is kept; its log has another name now, and nothing there should be used any more.")
+
+
+def _next_step(settings: Settings, to: str) -> str:
+    """How the copy is used; an address that was typed with a password is not repeated with it."""
+    file = store_file(settings)
+    if file is not None:
+        return f"Start the hub with: claudia serve --database {shlex.quote(str(file))}"
+    return f"Start the hub with CLAUDIA_DATABASE_URL set to the address that was given for {to}"
 
 
 def _place_of(settings: Settings) -> str:

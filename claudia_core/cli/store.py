@@ -58,7 +58,10 @@ def backup(file: Path, /, *, database: Database = None) -> None:
 
     with open_hub(database) as claudia:
         if not isinstance(claudia.store, SqliteStore):
-            raise InvalidValue(f"{claudia.store.url} has no file to copy", field="database")
+            hint = (
+                "a MongoDB has tools of its own, or: claudia migrate FROM FILE --copy; a hub elsewhere is copied there"
+            )
+            raise InvalidValue(f"{claudia.store.url} has no file to copy", field="database", hint=hint)
         claudia.store.backup(file)
     say(f"Copied to {file} ({size(file.stat().st_size)}). Back with: claudia restore {file}")
 
@@ -78,5 +81,7 @@ def restore(file: Path, /, *, database: Database = None) -> None:
         )
     if file.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
-    put_back(file, target)
-    say(f"{target} is now the store of {file}.")
+    kept = put_back(file, target)
+    say(f"{target} is now as {file} was.")
+    if kept is not None:
+        say(f"What was there before is kept in {kept}")

@@ -55,3 +55,4 @@ def configure_logs() -> None:
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
     )
     logging.getLogger("claudia_core").setLevel(logging.INFO)
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # it tells at every failure what our error tells in words

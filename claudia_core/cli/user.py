@@ -97,8 +97,14 @@ def passwd(name: str, /, *, password_stdin: Stdin = False, database: Database = 
 
 
 @app.command
-def grant(name: str, scope: Scope, /, *, project: Projects = None, database: Database = None) -> None:
-    """Change what a user may do, and in which projects: all of them when none is given."""
+def grant(name: str, /, scope: Scope, *, project: Projects = None, database: Database = None) -> None:
+    """Change what a user may do, and in which projects.
+
+    Args:
+        name: What they sign in with.
+        scope: What they may do from now on: viewer, operator or admin.
+        project: A project they are confined to; give it several times for several. All projects when left out.
+    """
     with open_hub(database) as claudia:
         user = claudia.users.change(claudia.users.named(name).id, scope=scope, projects=project or ())
     say(f"{user.name} is {user.scope} of {', '.join(user.projects) or 'all projects'}.")

@@ -54,7 +54,7 @@ def watch(
             view.follow(deadline)
         except KeyboardInterrupt:
             note("")
-        return _outcome(claudia, watched)
+        return 0 if watched is None else _outcome(claudia.tasks.get(watched.id))
 
 
 def find_task(claudia: Claudia, id: str) -> Task:
@@ -75,10 +75,10 @@ def find_task(claudia: Claudia, id: str) -> Task:
     return found[0]
 
 
-def _outcome(claudia: Claudia, watched: Task | None) -> int:
-    if watched is None:
-        return 0
-    return 0 if claudia.tasks.get(watched.id).status is Status.COMPLETED else 1
+def _outcome(task: Task) -> int:
+    """How the watched task stands in the end: said, and as an exit code."""
+    say(f"{MARKS[task.status]} {rows.one_line(str(task))}")
+    return 0 if task.status is Status.COMPLETED else 1
 
 
 class _Follower:

@@ -11,11 +11,12 @@ from claudia_core.model.values import require_text
 MOST_URL = 2_000
 MASK = "********"
 _PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@")
+_TOKEN = re.compile(r"([?&]token=)[^&#]*")
 
 
 def without_password(text: str) -> str:
-    """A text in which the password within an address is masked, for whoever is shown a setting."""
-    return _PASSWORD.sub(rf"\1{MASK}@", text)
+    """A text in which the password within an address, or the token of a hub's link, is masked for who is shown it."""
+    return _TOKEN.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1{MASK}@", text))
 
 
 def require_url(url: object, field: str = "url") -> str:

@@ -26,6 +26,11 @@ class AuditEntry:
     subject: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def about(self) -> str:
+        """What people call the subject: its name where one was noted, else its id."""
+        return str(self.details.get("name") or self.subject)
+
     def to_document(self) -> dict[str, Any]:
         """As plain JSON."""
         return {

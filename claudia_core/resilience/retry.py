@@ -22,6 +22,10 @@ PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses after which a retry can help."""
 
 
+TOLD_ELSEWHERE = "request to a hub"
+"""The name of calls whose retries are told by who makes them."""
+
+
 def may_help(error: Exception) -> bool | float:
     """Whether a retry can help; a number is the seconds after which the other side asked for it."""
     if isinstance(error, CircuitOpen):
@@ -83,7 +87,7 @@ class Retry:
     def _attempts(self, name: str) -> Any:
         import stamina  # some 30 ms, for who needs a retry
 
-        _tell_our_way()
+        tell_our_way()
         context = stamina.retry_context(
             on=self._pause,
             attempts=self.attempts,
@@ -117,10 +121,13 @@ def retry_with_backoff(function: Callable[[], Any], **options: Any) -> Any:
 def _note(details: RetryDetails) -> None:
     """Stamina's own hooks log the arguments of calls and the errors' texts, which may hold secrets."""
     kind = type(details.caused_by).__name__
+    if details.name == TOLD_ELSEWHERE:
+        return
     log.info("a call is tried again", call=details.name, retry=details.retry_num, wait=details.wait_for, error=kind)
 
 
-def _tell_our_way() -> None:
+def tell_our_way() -> None:
+    """From now on this process's retries are logged by `_note` instead of by stamina itself."""
     from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 
     hooks = get_on_retry_hooks()

@@ -147,7 +147,11 @@ def replay(
     """
     for name in names:
         if name not in PROJECTIONS:
-            raise InvalidValue(f"no projection {name!r:.80}", field="name", hint=", ".join(PROJECTIONS))
+            raise InvalidValue(
+                f"no projection {name!r:.80}",
+                field="name",
+                hint=f"there are {', '.join(PROJECTIONS)}, and those of your own",
+            )
     folds = [make(store) for name, make in PROJECTIONS.items() if not names or name in names]
     tell = progress or _say_nothing
     before = max(1, store.log_status().oldest) - 1

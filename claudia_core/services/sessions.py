@@ -18,6 +18,8 @@ from claudia_core.model.values import clean_text
 from claudia_core.ports import Condition, Query, Range, Store, Transaction
 from claudia_core.services import audit
 
+LISTED = "list them with: claudia session list"
+
 SEEN_EVERY = timedelta(minutes=1)
 """How exactly the last sign of a session is noted."""
 
@@ -151,7 +153,7 @@ class Sessions:
         """
         found = self._store.get("sessions", id)
         if found is None:
-            raise NotFound(f"no session {id!r:.80}", field="id")
+            raise NotFound(f"no session {id!r:.80}", field="id", hint=LISTED)
         return Session.from_document(found)
 
     def end(self, id: str, *, action: str = "sessions.end") -> Session:
@@ -165,7 +167,7 @@ class Sessions:
         def work(tx: Transaction) -> Session:
             found = tx.get("sessions", id)
             if found is None:
-                raise NotFound(f"no session {id!r:.80}", field="id")
+                raise NotFound(f"no session {id!r:.80}", field="id", hint=LISTED)
             tx.delete("sessions", id)
             session = Session.from_document(found)
             audit.note(tx, who, action, id, name=session.name, owner=session.owner)

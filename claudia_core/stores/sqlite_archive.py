@@ -30,8 +30,10 @@ def backup(source: apsw.Connection, target: Path) -> None:
         _copy(source, copy)
 
 
-def restore(source: Path, target: Path) -> None:
+def restore(source: Path, target: Path) -> Path | None:
     """Put a backup in the place of a store, under a new epoch; the store it replaces is kept beside it as `.old`.
+
+    Returns where that is kept; None where there was no store.
 
     Raises:
         StoreForeign, StoreTooNew, StoreDamaged: the backup is not one, or the target is another program's.
@@ -46,7 +48,7 @@ def restore(source: Path, target: Path) -> None:
             with closing(apsw.Connection(str(partial))) as copy:
                 _copy(checked, copy)
                 new_epoch(copy)
-            _move_aside(target)
+            return _move_aside(target)
 
 
 @contextmanager
@@ -90,9 +92,9 @@ def _require_store(connection: apsw.Connection, path: Path) -> None:
         raise StoreDamaged(f"the backup {path} is damaged: {verdict}", hint="use another one")
 
 
-def _move_aside(target: Path) -> None:
+def _move_aside(target: Path) -> Path | None:
     if not target.exists():
-        return
+        return None
     require_size(target)
     with sqlite_errors(str(target)), closing(apsw.Connection(str(target))) as present:
         require_ours(present, target)
@@ -107,6 +109,7 @@ def _move_aside(target: Path) -> None:
         with suppress(FileNotFoundError):
             target.with_name(target.name + companion).rename(aside.with_name(aside.name + companion))
     target.rename(aside)
+    return aside
 
 
 def _free_name(target: Path) -> Path:

@@ -48,7 +48,9 @@ def test_a_user_from_beginning_to_end(run, file):
     told += run("user", "passwd", "ann", "--password-stdin", stdin="another good password\n")
     with Claudia(file, display="off") as hub:
         assert hub.users.sign_in("ann", "another good password").scope == "viewer"
-    told += run("user", "remove", "ann") + run("audit")
+    told += run("user", "grant", "ann", "--scope", "operator") + run("user", "remove", "ann") + run("audit")
+    entries = [line.split() for line in told.splitlines() if " users." in line]
+    assert {entry[-1 - len(entry[6:])] for entry in entries} == {"ann"}, entries
     assert "No users" in run("user", "list")
     assert PASSWORD not in told
     assert "another good" not in told

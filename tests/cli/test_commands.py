@@ -1,6 +1,7 @@
 """The commands that look at a store or keep it, as a user runs them."""
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def test_wrong_usage_is_told_and_ends_with_2(tmp_path, arguments):
     shown = run(tmp_path, *arguments)
     assert shown.returncode == 2
     assert arguments[-1] in shown.stdout + shown.stderr
+    assert re.search(r"^What it takes: claudia (tasks )?--help$", shown.stderr, re.MULTILINE)
     assert "Traceback" not in shown.stderr
 
 
@@ -59,6 +61,24 @@ def test_an_error_is_a_line_and_a_hint(tmp_path):
     assert shown.stderr.startswith(f"claudia: there is no store at {tmp_path}/.claudia/claudia.db\n")
     assert "claudia serve" in shown.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_kind_of_address_is_told_what_there_is(tmp_path):
+    """A hub elsewhere is among it."""
+    shown = run(tmp_path, "tasks", "--database", "mysql://host/name")
+    assert (shown.returncode, "http://HOST:PORT" in shown.stderr) == (2, True)
+
+
+def test_a_hub_elsewhere_that_is_away(tmp_path):
+    """One line says that it is asked again; then the error. Nothing of the library that waits is told."""
+    shown = run(tmp_path, "tasks", "--database", "http://127.0.0.1:9/?token=secret")
+    assert shown.returncode == 2
+    waiting, *error = shown.stderr.splitlines()
+    assert "no answer yet: the hub is asked again" in waiting
+    assert [line.strip() for line in error] == [
+        "claudia: http://127.0.0.1:9 cannot be reached: [Errno 111] Connection refused",
+        "is the hub running?",
+    ]
 
 
 def test_a_wrong_setting_is_named(hub):
@@ -146,8 +166,10 @@ def test_watch_ends_with_its_time(hub):
 def test_watch_of_one_task_tells_how_it_ended(hub):
     """The end of an id will do; a task that ended is not waited for; the exit code says whether it completed."""
     ids = {task["name"]: task["id"] for task in json.loads(run(hub, "tasks", "--json").stdout)}
-    assert run(hub, "watch", ids["clean rows"][-12:]).returncode == 0
-    assert run(hub, "watch", ids["divide"]).returncode == 1
+    completed, failed = run(hub, "watch", ids["clean rows"][-12:]), run(hub, "watch", ids["divide"])
+    assert (completed.returncode, failed.returncode) == (0, 1)
+    assert completed.stdout.splitlines()[-1].startswith("✔ clean rows: completed, ")
+    assert failed.stdout.splitlines()[-1].endswith("ZeroDivisionError: division by zero")
     unknown = run(hub, "watch", "ffffffff0000")
     assert (unknown.returncode, "no task has an id" in unknown.stderr) == (2, True)
 
@@ -180,8 +202,10 @@ def test_backup_and_restore(hub, tmp_path):
 def test_restore_keeps_what_it_replaces(hub):
     """The store in whose place the backup comes stays beside it."""
     run(hub, "backup", "copy.db")
-    assert run(hub, "restore", "copy.db").returncode == 0
+    restored = run(hub, "restore", "copy.db")
+    assert restored.returncode == 0
     assert (hub / ".claudia" / "claudia.db.old").exists()
+    assert restored.stdout.splitlines()[-1] == f"What was there before is kept in {hub}/.claudia/claudia.db.old"
 
 
 def test_backup_and_restore_refuse_what_would_harm(hub):

@@ -1,5 +1,6 @@
 """`claudia doctor`: what it finds, what it advises, and its exit code."""
 
+import re
 import sqlite3
 
 import pytest
@@ -34,7 +35,8 @@ def test_settings_have_their_origin_and_secrets_are_masked(hub):
     assert "20.0  (.env CLAUDIA_LEASE)" in lines["lease"]
     assert "4.0  (claudia.toml)" in lines["heartbeat"]
     assert "********  (environment variable CLAUDIA_TOKEN)" in lines["token"]
-    assert "(default)" in lines["durability"]
+    assert "durability" not in lines
+    assert "claudia config show --all" in lines["others"]
     assert "very-secret" not in shown
 
 
@@ -63,6 +65,20 @@ def test_a_running_hub_is_recognised(hub):
     with serving(hub) as served:
         port = served.base.rpartition(":")[2]
         assert "a hub runs at" in run(hub, "doctor", CLAUDIA_PORT=port).stdout
+
+
+def test_a_hub_elsewhere_is_asked(hub):
+    """It answers, or the sentence says why it does not; the token of its link is not shown."""
+    with serving(hub) as served:
+        shown = run(hub, "doctor", "--database", served.link, CLAUDIA_PORT="0")
+        assert shown.returncode == 0, shown.stdout
+        assert re.search(rf"✔ hub +{served.base} answers: [1-9]", shown.stdout)
+        assert served.token not in shown.stdout
+        refused = run(hub, "doctor", "--database", served.base, CLAUDIA_PORT="0")
+    away = run(hub, "doctor", "--database", served.base, CLAUDIA_PORT="0")
+    assert (refused.returncode, away.returncode) == (1, 1)
+    assert "in CLAUDIA_TOKEN or the hub's link" in refused.stdout
+    assert "cannot be reached" in away.stdout
 
 
 @pytest.mark.parametrize(("found", "word"), [(None, "not installed"), ("1.0", "needed is apsw>=")])

@@ -73,7 +73,7 @@ def test_a_killed_agent(claudia_file, tmp_path):
 
 def test_what_is_no_app():
     """It says what is wrong, and how to say it."""
-    for app, message in (("no.such.module", "cannot be imported"), ("json", "has not one hub")):
+    for app, message in (("no.such.module", "cannot be imported"), ("json", "json has no hub")):
         command = [sys.executable, "-m", "claudia_core", "agent", "--app", app]
         found = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
         assert found.returncode == 2

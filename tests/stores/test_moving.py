@@ -301,7 +301,7 @@ def test_the_command(tmp_path: Path) -> None:
     fill(Place(str(tmp_path / "from.db")), 3)
     shown = run(tmp_path, "migrate", "from.db", "sqlite:///to.db")
     assert shown.returncode == 0, shown.stderr
-    assert "Copied and checked." in shown.stdout
+    assert "Copied and checked. Start the hub with: claudia serve --database " in shown.stdout
     assert "tasks                      3" in shown.stdout
     assert run(tmp_path, "tasks", "--database", "to.db").returncode == 0
     for source, target, words in (

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 KNOWN_SECONDS = 1.0
 """Seconds for which an identity is known by heart."""
 
+SEND_IT = (
+    "send it as Authorization: Bearer TOKEN; from Python as api_key, at a terminal in CLAUDIA_TOKEN or the hub's link"
+)
+"""The hint for who comes without a token, or with a wrong one."""
+
 MOST_KNOWN = 10_000
 LONGEST = 8_000
 """Most characters of a token or cookie that is looked at."""
@@ -120,7 +125,7 @@ class Access:
             return self.hub.keys.accept(shown).identity(address=address)
         if shown.count(".") == 2:
             return self._of_claims(self.tokens.verify(shown), address)
-        raise TokenInvalid("the token is not right", hint="send it as Authorization: Bearer TOKEN")
+        raise TokenInvalid("the token is not right", hint=SEND_IT)
 
     def _of_cookie(self, shown: str, address: str) -> Identity:
         id, _, secret = shown[:LONGEST].partition(".")

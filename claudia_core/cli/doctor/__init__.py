@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from claudia_core.address import is_elsewhere
 from claudia_core.cli.doctor.configuration import configuration, examine_settings
 from claudia_core.cli.doctor.findings import Finding, State
 from claudia_core.cli.doctor.installation import examine_extras, examine_packages, examine_python
 from claudia_core.cli.doctor.servers import examine_servers
-from claudia_core.cli.doctor.surroundings import examine_disk, examine_port, examine_store
+from claudia_core.cli.doctor.surroundings import examine_disk, examine_hub, examine_port, examine_store
 from claudia_core.cli.hub import Database
 from claudia_core.cli.terminal import configure_logs, say
 
@@ -26,7 +27,9 @@ def doctor(*, database: Database = None) -> int:
     ]
     settings, found = examine_settings(database)
     findings += _show("Settings", found if settings is None else configuration(database))
-    if settings is not None:
+    if settings is not None and is_elsewhere(settings):
+        findings += _show("Hub", [examine_hub(settings)])
+    elif settings is not None:
         findings += _show("Store", [*examine_store(settings), examine_disk(settings)])
         findings += _show("Server", [examine_port(settings), *examine_servers(settings)])
     return _verdict(findings)

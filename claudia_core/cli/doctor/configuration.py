@@ -17,6 +17,8 @@ def examine_settings(database: str | None) -> tuple[Settings | None, list[Findin
 
 
 def configuration(database: str | None) -> list[Finding]:
-    """Every setting with its origin; secrets are masked."""
+    """The settings that were given, each with its origin, and how many were not; secrets are masked."""
     found = explain({"database_url": "--database"}, database_url=database)
-    return [Finding(one.name, State.NOTE, f"{one.shown}  ({one.origin})") for one in found]
+    given = [Finding(one.name, State.NOTE, f"{one.shown}  ({one.origin})") for one in found if one.is_given]
+    others = f"{len(found) - len(given)} as they are by default: claudia config show --all"
+    return [*given, Finding("others" if given else "all", State.NOTE, others)]

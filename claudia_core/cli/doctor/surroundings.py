@@ -32,6 +32,22 @@ def examine_store(settings: Settings) -> list[Finding]:
         return [Finding("store", State.BROKEN, error.message, error.hint or "")]
 
 
+def examine_hub(settings: Settings) -> Finding:
+    """Whether the hub elsewhere that the settings name answers, and lets us in."""
+    from claudia_core.clients.http import Connection
+    from claudia_core.clients.hub import log_status
+    from claudia_core.clients.transport import Address
+
+    token = settings.token.get_secret_value() if settings.token else None
+    try:
+        address = Address.parse(settings.database_url, token)
+        with closing(Connection(address, timeout=settings.connect_timeout, patience=0.0)) as connection:
+            log = log_status(connection)
+    except ClaudiaError as error:
+        return Finding("hub", State.BROKEN, error.message, error.hint or "")
+    return Finding("hub", State.GOOD, f"{address.base} answers: {log.events:,} events ({log.oldest:,} to {log.head:,})")
+
+
 def _unmade(file: Path) -> Finding:
     folder = nearest_folder(file)
     if os.access(folder, os.W_OK):
