@@ -87,6 +87,9 @@ class Settings(WebSettings):
     celery_app: str | None = Field(
         None, max_length=400, description="A Celery app whose workers run tasks that have handlers: MODULE:NAME."
     )
+    dask_scheduler: str | None = Field(
+        None, max_length=400, description="A Dask cluster that runs tasks that have handlers: tcp://HOST:8786."
+    )
     durability: Literal["full", "normal"] = Field(
         "full", description="full: an acknowledged change survives a power cut. normal: it survives a crash."
     )

@@ -58,7 +58,7 @@ class Workplace:
 
         Args:
             options: `capacity`: most tasks at once. `types`: only these. `engine`: where they run; by default the
-                workers of the Celery app that `CLAUDIA_CELERY_APP` names, or this process. See
+                workers of what `CLAUDIA_CELERY_APP` or `CLAUDIA_DASK_SCHEDULER` names, or this process. See
                 `engines.working.Working`.
 
         Raises:

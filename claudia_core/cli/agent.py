@@ -18,6 +18,7 @@ from cyclopts.validators import Number
 from claudia_core.app import Claudia
 from claudia_core.cli.hub import Database
 from claudia_core.cli.terminal import configure_logs, say
+from claudia_core.engines.choosing import named_engine
 from claudia_core.engines.working import Working, default_capacity
 from claudia_core.errors import InvalidValue, WaitTimeout
 
@@ -29,6 +30,7 @@ def agent(
     app: str,
     capacity: Annotated[int | None, Parameter(validator=Number(gte=1, lte=10_000))] = None,
     types: Annotated[list[str] | None, Parameter(name="--type", negative=())] = None,
+    engine: str | None = None,
     name: str | None = None,
     database: Database = None,
 ) -> int:
@@ -39,8 +41,9 @@ def agent(
 
     Args:
         app: The module that makes the hub and its handlers: my.module, or my.module:hub where it has several.
-        capacity: Most tasks at once; one for each core and four at least unless set otherwise.
+        capacity: Most tasks at once; by default one for each core and four at least, or what the engine has room for.
         types: Take tasks of this type only; may be given several times.
+        engine: Where they run: local, celery://MODULE:NAME or dask://HOST:8786; what the settings say by default.
         name: What people will read; the program and its process unless set otherwise.
     """
     configure_logs()
@@ -49,7 +52,10 @@ def agent(
     with _signals() as signals, _hub_of(app) as hub:
         if name is not None:
             hub.name_agent(name)
-        working = hub.work(capacity=capacity, types=types)
+        options = {} if engine is None else named_engine(engine, hub.settings)
+        if capacity is not None:
+            options["capacity"] = capacity
+        working = hub.work(types=types, **options)
         signals.work(working)
         told = ", ".join(sorted(hub.handlers.types if types is None else types))
         called = hub.agents.get(working.agent_id).name

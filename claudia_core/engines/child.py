@@ -9,49 +9,20 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import Any
 
 from claudia_core.engines.handled import HandledTask, run
-from claudia_core.engines.handlers import Handler
-from claudia_core.engines.hub import Hub
+from claudia_core.engines.orders import Order, found, told
 from claudia_core.engines.port import Job
-from claudia_core.errors import StoreError
 from claudia_core.model.task import Task
 from claudia_core.services.failures import failing
 from claudia_core.services.moves import Move
 
 READY, BEGUN, ENDED = "ready", "begun", "ended"
 CANCEL = "cancel"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A job as it is told to another process. `store` names the store that the agent works on."""
-
-    module: str
-    name: str
-    type: str
-    document: dict[str, Any]
-    content: dict[str, Any] | None
-    agent_id: str
-    store: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """What a job's handler made of its task, as it is told to the agent: a `Move` in plain values."""
-
-    name: str
-    values: dict[str, Any]
-    again: bool
-    code: str
 
 
 def serve(pipe: Connection) -> None:
@@ -99,11 +70,11 @@ class _Worker:
             move = self._run(self._orders.pop(0))
             if os.getpid() != self._pid:  # the handler forked, and this is the copy: it has nothing to say here
                 os._exit(0)
-            self._pipe.send((ENDED, End(move.name, dict(move.values), move.again, move.code)))
+            self._pipe.send((ENDED, told(move)))
 
     def _run(self, order: Order) -> Move:
         try:
-            hub, handler = _found(order)
+            hub, handler = found(order)
         except BaseException as error:  # noqa: BLE001 - whatever importing a module raises is the end of this task
             return failing(error, culprit=f"{order.module}.{order.name}")
         hub.work_as(order.agent_id)
@@ -119,26 +90,6 @@ class _Worker:
         self._block = block
         if self._asked is not None and self._asked[0] == block.id:
             block.stop(self._asked[1])
-
-
-def _found(order: Order) -> tuple[Hub, Handler]:
-    """The handler in this process, and its hub.
-
-    Raises:
-        StoreError: the hub is on another store.
-    """
-    place: Any = sys.modules["__main__"] if order.module == "__main__" else import_module(order.module)
-    for part in order.name.split("."):
-        place = getattr(place, part)
-    hub: Hub = place.__claudia_hub__
-    if hub.store.url != order.store:
-        raise StoreError(
-            f"in a new process {order.module} opens {hub.store.url}, and its agent works on {order.store}",
-            hint="set CLAUDIA_DATABASE_URL, so that every process opens the same store",
-        )
-    handler = hub.handlers.get(order.type)
-    assert handler is not None, "the decorator registered it"
-    return hub, handler
 
 
 @contextmanager

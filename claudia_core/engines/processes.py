@@ -14,15 +14,15 @@ import time
 from contextlib import suppress
 from multiprocessing.context import SpawnProcess
 
-from claudia_core.engines.child import BEGUN, CANCEL, ENDED, End, Order, serve
+from claudia_core.engines.child import BEGUN, CANCEL, ENDED, serve
 from claudia_core.engines.hub import Hub
+from claudia_core.engines.orders import End, move_of, order_of
 from claudia_core.engines.port import Begun, Job, Outcome, Report
 from claudia_core.errors import StoreError
 from claudia_core.logs import get_logger
-from claudia_core.model.report import ErrorReport
 from claudia_core.model.task import TaskError
 from claudia_core.services.failures import failing
-from claudia_core.services.moves import Move, cancelling, completing
+from claudia_core.services.moves import Move
 
 log = get_logger(__name__)
 
@@ -155,7 +155,7 @@ class ProcessEngine:
         if not child.is_ready:
             child.hear(STARTING)
             child.is_ready = True
-        child.tell(self._order(job))
+        child.tell(order_of(job, self._hub.store.url))
         if self._asked[job.id] is not None:
             child.tell((CANCEL, job.id, self._asked[job.id]))
         while True:
@@ -164,13 +164,7 @@ class ProcessEngine:
                 self._report(Begun(job))
             if kind == ENDED:
                 assert isinstance(what, End), "what an end is told with"
-                return _move_of(what)
-
-    def _order(self, job: Job) -> Order:
-        task, function = job.task, job.handler.function
-        agent = task.agent_id or ""
-        place = (function.__module__, function.__qualname__, job.handler.type)
-        return Order(*place, task.to_summary(), task.to_content(), agent, self._hub.store.url)
+                return move_of(what)
 
     def _died(self, job: Job, child: Child, error: Exception) -> Move:
         how = child.how() if isinstance(error, Gone) else f"its process was not ready after {STARTING:g} seconds"
@@ -205,26 +199,3 @@ class ProcessEngine:
             self._idle.clear()
         for child in children:
             child.kill()
-
-
-def _move_of(end: End) -> Move:
-    """The change that a child told, to be saved here."""
-    values = end.values
-    if end.name == "complete":
-        return completing(values["result"])
-    if end.name == "cancel":
-        return cancelling(values["reason"])
-    if end.code != "error":
-        error = TaskError(values["type"], values["message"], end.code, values["traceback"])
-        return failing(error, values["result"], culprit=values["culprit"], again=end.again)
-    report = ErrorReport(
-        type=values["type"],
-        message=values["message"],
-        traceback=values["traceback"],
-        culprit=values["culprit"],
-        exceptions=tuple(values["exceptions"] or ()),
-        id=values["occurrence_id"],
-        kind="TASK_FAILURE",
-        handled=False,
-    )
-    return failing(report, values["result"], again=end.again)

@@ -17,9 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def agent(database: Path, *options: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A `claudia agent` with the handlers of `app.py`; it is killed at the end when it still runs."""
-    command = [sys.executable, "-m", "claudia_core", "agent", "--app", "tests.engines.app", "-d", str(database)]
+def agent(
+    database: Path, *options: str, app: str = "tests.engines.app", **environment: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A `claudia agent` with the handlers of `app`; it is killed at the end when it still runs."""
+    command = [sys.executable, "-m", "claudia_core", "agent", "--app", app, "-d", str(database)]
     known = {name: value for name, value in os.environ.items() if not name.startswith("CLAUDIA_")}
     pipe = subprocess.PIPE
     process = subprocess.Popen(

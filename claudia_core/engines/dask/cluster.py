@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import cloudpickle
 from distributed import Client
 from distributed.comm.core import CommClosedError
+from distributed.comm.core import connect as open_comm
 
-from claudia_core.engines.dask import parts, picture, plugin
+from claudia_core.engines.dask import journal, parts, picture, plugin
 from claudia_core.engines.dask.plugin import ClaudiaPlugin
 from claudia_core.errors import IntegrationError, SettingsError
 from claudia_core.logs import get_logger
@@ -27,7 +29,7 @@ TROUBLE = (OSError, TimeoutError, CommClosedError, asyncio.CancelledError, Runti
 
 CURE = "is `dask scheduler` running there, on this port, and of the same version of Dask and Python as here?"
 
-SENT = (parts, picture, plugin)
+SENT = (journal, parts, picture, plugin)
 """The modules that a scheduler gets by value."""
 
 
@@ -67,8 +69,28 @@ def connect(what: Any, timeout: float = CONNECT) -> Any:
     address, security = address_of(what)
     given = {} if security is None else {"security": security}
     with _mapped(address):
+        _greet(address, security, timeout)
         make: Any = Client
         return make(address, timeout=timeout, set_as_default=False, name="claudia", **given)
+
+
+def _greet(address: str, security: Any, timeout: float) -> None:
+    """Connect once: a client would wait for ever for somebody who takes the connection and says nothing.
+
+    Raises:
+        OSError: nobody answers in time.
+    """
+    if address.startswith("inproc"):
+        return
+    options = {} if security is None else security.get_connection_args("client")
+
+    async def greet() -> None:
+        reach: Any = open_comm
+        comm = await reach(address, timeout=timeout, **options)
+        await comm.close()
+
+    with ThreadPoolExecutor(1) as pool:  # the caller may be on an event loop
+        pool.submit(lambda: asyncio.run(asyncio.wait_for(greet(), timeout))).result()
 
 
 def install(client: Any, each: int = 50) -> None:
@@ -86,6 +108,16 @@ def install(client: Any, each: int = 50) -> None:
     finally:
         for module in SENT:
             cloudpickle.unregister_pickle_by_value(module)
+
+
+def threads_of(what: Any, timeout: float = CONNECT) -> int:
+    """How many tasks a cluster runs at once now, one at least.
+
+    Raises:
+        SettingsError, DaskUnavailable: as `connect`.
+    """
+    with connect(what, timeout) as client:
+        return max(1, sum(int(threads) for threads in client.nthreads().values()))
 
 
 def check_scheduler(address: str, timeout: float = CONNECT) -> str:

@@ -11,10 +11,12 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
 
+from claudia_core.engines.dask.journal import Journal
 from claudia_core.engines.dask.parts import DONE, DROPPED, FAILED, RUNNING, WAITING
 from claudia_core.engines.dask.picture import Picture
 
@@ -28,7 +30,6 @@ PARENT = "claudia_parent"
 LOST = ("handle-worker-cleanup", "check-worker-ttl")
 """How Dask says, in the reason for its removal, that a worker went without a word."""
 
-MOST_BEGUN = 100_000
 MOST_GONE = 100
 LAST_WORD = 0.2
 """Seconds for which a scheduler that closes waits until those who ask have heard its last news."""
@@ -55,13 +56,17 @@ class ClaudiaPlugin(SchedulerPlugin):
         self._changed = asyncio.Event()
         self._workers: dict[str, dict[str, Any]] = {}
         self._members = 0
-        self._begun: OrderedDict[str, str] = OrderedDict()
+        self._journal = Journal()
+        self._told = asyncio.Event()
         self._gone: OrderedDict[str, bool] = OrderedDict()  # workers by id, and whether they were lost
         self._is_closing = False
         scheduler.handlers |= {
             "claudia_changes": self.changes,
             "claudia_cancel": self.cancel,
             "claudia_begin": self.begin,
+            "claudia_withdraw": self.withdraw,
+            "claudia_end": self.end,
+            "claudia_jobs": self.jobs,
         }
         for address in scheduler.workers:
             self.add_worker(scheduler, address)
@@ -74,6 +79,7 @@ class ClaudiaPlugin(SchedulerPlugin):
         """See `SchedulerPlugin`."""
         self._is_closing = True
         self._changed.set()
+        self._told.set()
         await asyncio.sleep(LAST_WORD)
 
     # --- what happens -------------------------------------------------------------------------------------------
@@ -109,6 +115,9 @@ class ClaudiaPlugin(SchedulerPlugin):
         picture, state = self._picture, STATES.get(finish)
         before = picture.state(key)
         if before is None:
+            if finish in ("memory", "erred") and str(key).startswith(JOBS):
+                self._journal.end(key)
+                self._count("completed" if finish == "memory" else "failed", more.get("worker"))
             return
         now = time.time()
         if finish == "forgotten":
@@ -138,8 +147,11 @@ class ClaudiaPlugin(SchedulerPlugin):
         )
         facts = {"seconds": seconds, "bytes": more.get("nbytes") or 0, "type": str(more.get("typename") or "")}
         self._picture.move(key, DONE, now, self._id_of(address), **facts)
+        self._count("completed", address)
+
+    def _count(self, what: str, address: str | None) -> None:
         if address in self._workers:
-            self._workers[address]["completed"] += 1
+            self._workers[address][what] += 1
 
     def _failed(self, key: Any, now: float) -> None:
         task = self._scheduler.tasks[key]
@@ -152,8 +164,7 @@ class ClaudiaPlugin(SchedulerPlugin):
             text = f"KilledWorker('{task.suspicious} workers died while they ran it')"
         address = next(iter(task.erred_on), "")
         self._picture.move(key, FAILED, now, self._id_of(address), error=text, traceback=traceback)
-        if address in self._workers:
-            self._workers[address]["failed"] += 1
+        self._count("failed", address)
 
     def _id_of(self, address: str) -> str:
         found = self._workers.get(address)
@@ -179,6 +190,8 @@ class ClaudiaPlugin(SchedulerPlugin):
                 self._gone.popitem(last=False)
         self._members += 1
         self._changed.set()
+        self._journal.lose(worker)
+        self._told.set()
 
     # --- what is asked ------------------------------------------------------------------------------------------
 
@@ -227,14 +240,41 @@ class ClaudiaPlugin(SchedulerPlugin):
             )
         return number
 
+    # --- jobs of agents, see `journal` ----------------------------------------------------------------------------
+
     async def begin(self, job: str, worker: str) -> bool:
-        """Whether a job may begin: once, on one worker, and never again, whatever the scheduler sends twice."""
-        if job in self._begun:
-            return False
-        self._begun[job] = worker
-        if len(self._begun) > MOST_BEGUN:
-            self._begun.popitem(last=False)
-        return True
+        """Whether a job may begin on this worker."""
+        may = self._journal.begin(job, worker)
+        self._told.set()
+        return may
+
+    async def withdraw(self, job: str) -> bool:
+        """Whether a job had not begun; it never will."""
+        return self._journal.withdraw(job)
+
+    async def end(self, job: str, end: Any) -> None:
+        """What the work of a job that was cancelled has come to."""
+        self._journal.end(job, end)
+        self._told.set()
+
+    async def jobs(self, after: int = 0, epoch: str = "", wait: float = 1.0) -> dict[str, Any]:
+        """What became of jobs since version `after`, as soon as there is anything."""
+        journal = self._journal
+        if epoch != self.epoch:
+            after = 0
+        if after == journal.version and not self._is_closing:
+            self._told.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), wait)
+        return {
+            "epoch": self.epoch,
+            "version": journal.version,
+            "is_closing": self._is_closing,
+            "jobs": journal.news(after),
+            "killable": [
+                address for address, known in self._workers.items() if known["nanny"] and known["threads"] == 1
+            ],
+        }
 
 
 def _names(task: Any) -> list[str]:

@@ -51,6 +51,10 @@ class Cluster:
         where = ["--name", name, "--host", "127.0.0.1", "--nthreads", "1", "--local-directory", str(self.folder)]
         self._start(name, "dask_worker", self.address, *where, *options, **environment)
 
+    def pid(self, name: str) -> int:
+        """The process of one."""
+        return self._processes[name].pid
+
     def kill(self, name: str) -> None:
         """End one, and all that it began, at once."""
         process = self._processes.pop(name, None)

@@ -1,0 +1,102 @@
+"""Jobs of a hub's agent in a Dask worker: may it begin, the handler, and its end.
+
+The worker imports the handler's module, so what that makes - the hub, and what it needs - is its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from distributed import get_worker
+from distributed.comm.core import CommClosedError
+from distributed.utils import sync
+
+from claudia_core.engines.handled import HandledTask, run, run_async
+from claudia_core.engines.orders import End, Order, found, told
+from claudia_core.engines.port import Job
+from claudia_core.model.task import Task
+from claudia_core.services.failures import failing
+from claudia_core.services.moves import Move
+
+LOOK = 0.2
+"""Seconds between two looks whether the scheduler still wants a job."""
+
+GONE = (None, "cancelled", "released", "forgotten", "error", "memory")
+"""States of a worker's task that nobody wants any more."""
+
+
+def run_order(order: Order, job: str) -> End | None:
+    """Run a job here; None where it began elsewhere before, or may not begin any more."""
+    worker = get_worker()
+    if not _ask(worker, "claudia_begin", job=job, worker=worker.address):
+        return None
+    end = told(_run(order, job, worker))
+    if _state(worker, job) != "executing":  # no future tells it any more
+        with suppress(OSError, TimeoutError, CommClosedError):
+            _ask(worker, "claudia_end", job=job, end=asdict(end))
+    return end
+
+
+def _run(order: Order, name: str, worker: Any) -> Move:
+    try:
+        hub, handler = found(order, elsewhere=True)
+    except BaseException as error:  # noqa: BLE001 - whatever importing a module raises is the end of this task
+        return failing(error, culprit=f"{order.module}.{order.name}")
+    hub.work_as(order.agent_id)
+    job = Job(Task.from_document(order.document, order.content), handler)
+    with _Watch(worker, name) as watch:
+        if handler.engine == "asyncio":
+            move = asyncio.run(run_async(hub, job, watch.begin))
+        else:
+            move = run(hub, job, watch.begin)
+    hub.store.flush()  # what was begun inside must be there before this task's end is
+    return move
+
+
+class _Watch:
+    """Asks the work to stop when the scheduler does not want it any more: it was cancelled, or its agent is gone."""
+
+    def __init__(self, worker: Any, name: str) -> None:
+        self._worker = worker
+        self._name = name
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="claudia-dask-watch", daemon=True)
+        self._block: HandledTask | None = None
+
+    def begin(self, block: HandledTask) -> None:
+        """The work begins."""
+        self._block = block
+        self._thread.start()
+
+    def __enter__(self) -> _Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def _look(self) -> None:
+        assert self._block is not None, "it was given before the thread began"
+        while not self._over.wait(LOOK):
+            if _state(self._worker, self._name) in GONE or self._worker.status.name in ("closing", "closed", "failed"):
+                self._block.stop("it is not wanted any more")
+                return
+
+
+def _state(worker: Any, job: str) -> str | None:
+    task = worker.state.tasks.get(job)
+    return None if task is None else str(task.state)
+
+
+def _ask(here: Any, operation: str, **values: Any) -> Any:
+    return sync(here.loop, getattr(here.scheduler, operation), callback_timeout=30.0, **values)
+
+
+async def die() -> None:
+    """End this worker with the work in it that does not stop; its nanny starts another. Nobody can wait for it."""
+    os.kill(os.getpid(), signal.SIGKILL)
