@@ -9,15 +9,20 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 from claudia_core.app import Claudia
-from claudia_core.errors import AccessDenied
+from claudia_core.errors import AccessDenied, TooLarge
 from claudia_core.model.event import EventSlice
 from claudia_core.model.identity import Identity
 from claudia_core.ports import Document, Page, Query, Reader, Store, Transaction, Work
+from claudia_core.stores.schema import encode_next, sort_key
 
 LABEL = "project"
+STRETCH, STRETCHES = 1_000, 100
+"""Tasks that are looked at in one step, and most steps for one page: which project a task is of has no index."""
+
 VERBS = ("create", "create_many", "list", "get", "children", "result", "start", "progress", "complete", "fail")
 OPERATIONS = frozenset(f"tasks.{verb}" for verb in (*VERBS, "cancel", "retry", "rerun")) | {
     "progress.get",
@@ -88,11 +93,32 @@ class ConfinedReader:
         return self._reader.get_many(collection, wanted)
 
     def find(self, query: Query) -> Page:
-        """See `ports.Reader.find`; a page may hold fewer than its limit and still have a `next`."""
-        page = self._reader.find(query)
+        """See `ports.Reader.find`; where tasks of others lie in between, a page may hold fewer than its limit.
+
+        `next` is the place of the last task that is seen: that of another would tell its name.
+
+        Raises:
+            TooLarge: very many tasks were looked at, and none of them is theirs.
+        """
+        if query.collection == "contents":
+            raise AccessDenied("this takes access to all projects")
         if query.collection != "tasks":
-            return page
-        return Page([task for task in page.documents if self._is_seen(task)], page.next)
+            return self._reader.find(query)
+        found: list[Document] = []
+        asked = replace(query, limit=max(query.limit, STRETCH))
+        for _ in range(STRETCHES):
+            page = self._reader.find(asked)
+            found += [task for task in page.documents if self._is_seen(task)]
+            if len(found) > query.limit:
+                break
+            if page.next is None:
+                return Page(found, None)
+            asked = replace(asked, after=page.next)
+        if not found:
+            most = STRETCH * STRETCHES
+            raise TooLarge(f"none of the next {most:,} tasks is yours", field="limit", hint="ask for a type or a tag")
+        kept = found[: query.limit]
+        return Page(kept, encode_next(query.order, sort_key(query.order, kept[-1])))
 
     def count(self, query: Query, most: int = 10_000) -> int:
         """See `ports.Reader.count`; tasks are not counted, for those of other projects would be."""

@@ -1,12 +1,17 @@
 """Projects: whoever is confined to some sees, changes and makes tasks of theirs only, by every protocol."""
 
+import base64
 import json
 
 import grpc
 import pytest
 
+from claudia_core import Claudia
+from claudia_core.api.access import confined
 from claudia_core.api.contract.operations import TABLE
 from claudia_core.api.grpc import serve_grpc
+from claudia_core.errors import TooLarge
+from claudia_core.model.identity import Identity, Kind
 from claudia_core.rpc.v1 import tasks_pb2, types_pb2
 from claudia_core.rpc.v1.tasks_pb2_grpc import TaskServiceStub
 
@@ -43,6 +48,44 @@ def test_only_tasks_of_the_project_are_there(site, keys, tasks):
             assert code in ("task_not_found", "invalid_value", "access_denied"), (operation.name, body)
             assert tasks[other] not in body.replace(path, "").replace(f"no task '{tasks[other]}'", ""), body
     assert site.hub.tasks.get(tasks["web"]).version == site.hub.tasks.get(tasks["none"]).version == 1
+
+
+def test_pages_tell_nothing_of_what_lies_between(site):
+    """A page is filled over tasks of others, and its `next` holds neither their names nor their ids."""
+    key = site.hub.keys.create("paged", scope="viewer", projects=["paged"])[1]
+    hidden = [site.hub.tasks.create(f"page {n:03} hidden", labels={"project": "other"}).id for n in range(40)]
+    ours = {site.hub.tasks.create(f"page {n:03} ours", labels={"project": "paged"}).id for n in range(0, 40, 8)}
+    for order in ("name", "-name", "-id", "updated_at"):
+        found, after = [], ""
+        for _ in range(10):
+            status, _, body = site.ask("GET", f"/api/v1/tasks?limit=2&order={order}{after}", key)
+            page = json.loads(body)
+            assert status == 200, body
+            found += [task["id"] for task in page["items"]]
+            if page["next"] is None:
+                break
+            told = base64.urlsafe_b64decode(page["next"] + "=" * (-len(page["next"]) % 4)).decode()
+            assert len(page["items"]) == 2
+            assert "hidden" not in told
+            assert not any(id in told for id in hidden)
+            after = f"&after={page['next']}"
+        assert (len(found), set(found)) == (5, ours), order
+
+
+def test_looking_for_ones_own_has_an_end(monkeypatch):
+    """Where none of very many tasks is theirs, that is said; nothing of the others is."""
+    monkeypatch.setattr(confined, "STRETCH", 10)
+    monkeypatch.setattr(confined, "STRETCHES", 2)
+    with Claudia("memory://", display="off") as hub:
+        for n in range(30):
+            hub.tasks.create(f"hidden {n}")
+        seen = confined.view(hub, Identity(Kind.KEY, "k", "k", projects=frozenset(["etl"])))
+        with pytest.raises(TooLarge) as caught:
+            seen.tasks.list(limit=5)
+        assert "hidden" not in str(caught.value)
+        mine = hub.tasks.create("mine", labels={"project": "etl"})
+        page = seen.tasks.list(limit=5)
+        assert ([task.id for task in page.tasks], page.next is not None) == ([mine.id], True)
 
 
 def test_tasks_are_made_within_the_project(site, keys, tasks):
