@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import redis
 
 from claudia_core.caches import MISSING, cached
 from claudia_core.caches.redis import RedisCache
@@ -50,6 +51,20 @@ def test_others_on_the_server_are_left_alone(server: Server, cache: RedisCache) 
     assert cache.invalidate_tag("t") == 0
     assert other.get("a") == 1
     other.close()
+
+
+def test_the_server_is_never_asked_for_all_keys(server: Server, cache: RedisCache) -> None:
+    """Patterns are looked for by SCAN: KEYS would hold up everybody on the server."""
+    client = redis.Redis.from_url(server.url)
+    for number in range(50):
+        cache.set(f"user/{number}", number, 60, tags=["t"])
+    client.config_resetstat()
+    assert cache.invalidate_pattern("user/1*") == 11
+    assert cache.invalidate_tag("t") == 39
+    asked = client.info("commandstats")
+    client.close()
+    assert "cmdstat_scan" in asked
+    assert "cmdstat_keys" not in asked
 
 
 MAKER = """

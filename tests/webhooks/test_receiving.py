@@ -98,6 +98,25 @@ def test_right_signatures_are_accepted_and_no_others(scheme: Scheme) -> None:
             proven(mine, headers, body, NOW)
 
 
+@pytest.mark.parametrize("scheme", SIGNERS)
+def test_signatures_are_compared_in_constant_time(scheme: Scheme, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a refusal takes tells nothing of how much of a signature was right: `==` is not asked."""
+    compare, asked = hmac.compare_digest, []
+
+    def noted(one: bytes, other: bytes) -> bool:
+        asked.append(one)
+        return compare(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", noted)
+    mine, wrong = source(scheme), SIGNERS[scheme](BODY, NOW)
+    with pytest.raises(SignatureInvalid):
+        proven(mine, wrong, BODY + b" ", NOW)
+    assert asked
+    monkeypatch.setattr(hmac, "compare_digest", lambda *_: False)
+    with pytest.raises(SignatureInvalid):  # nothing else lets a right one in
+        proven(mine, wrong, BODY, NOW)
+
+
 @pytest.mark.parametrize("scheme", TIMED)
 def test_old_messages_are_refused(scheme: Scheme) -> None:
     """A right signature of six minutes ago, or of a clock that is ahead, is a replay."""
