@@ -12,7 +12,7 @@ from claudia_core.model.event import Event
 from claudia_core.model.times import to_optional_text, to_text
 from claudia_core.services.queues import Queue
 from dashboards import units
-from dashboards.cells import Row, Summary, fact, task_href
+from dashboards.cells import Row, Summary, agent_href, fact, task_href
 
 WORDS: Mapping[str, tuple[str, str, str]] = {
     "online": ("online", "✔", "completed"),
@@ -43,17 +43,15 @@ QUEUES: Mapping[str, tuple[str, str, str]] = {
 """Word, mark and tone of how a queue stands."""
 URGENCY = tuple(QUEUES)
 NOTHING = "\u2013"
+WHILE = timedelta(seconds=10)
+"""For how long nobody takes a task before that is part of the overview's verdict."""
+
 NOBODY = "no agent can run it"
 OWN_WORK = "runs only what its own program begins"
 RECENT = timedelta(hours=1)
 """For how long a lost agent is part of the verdict."""
 MOST_NAMED = 3
 MEMORY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
-
-
-def agent_href(id: str = "") -> str:
-    """The address of an agent's detail, relative to any page; of the agents page without an id."""
-    return "./agents" + (f"?{urlencode({'id': id})}" if id else "")
 
 
 def tasks_href(**filters: str) -> str:
@@ -318,6 +316,16 @@ def strip_items(agents: Sequence[Agent], queues: Sequence[Queue], now: datetime)
         {"label": agent.name, "href": agent_href(agent.id), "hint": hint(agent, now), **status(agent, now)}
         for agent in shown
     ]
+
+
+def untaken(queues: Iterable[Queue], now: datetime) -> tuple[str, ...]:
+    """Why nobody takes what waits, for each type of which something does so for a while; the fullest first."""
+    held = [one for one in queues if one.note and one.oldest_at is not None and now - one.oldest_at > WHILE]
+    held.sort(key=lambda queue: -queue.waiting)
+    return tuple(
+        f"{units.plural(queue.waiting, 'task')} of {queue.type} wait{'s' * (queue.waiting == 1)}: {queue_hint(queue)}"
+        for queue in held
+    )
 
 
 def shortened(chips: Sequence[Row], most: int) -> list[Row]:

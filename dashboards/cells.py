@@ -37,6 +37,11 @@ def task_href(id: str) -> str:
     return "./tasks?" + urlencode({"id": id})
 
 
+def agent_href(id: str = "") -> str:
+    """The address of an agent's detail, relative to any page; of the agents page without an id."""
+    return "./agents" + (f"?{urlencode({'id': id})}" if id else "")
+
+
 def status(word: str) -> Row:
     """The cell of a task's status: mark and word."""
     return {"word": word, "mark": MARKS[Status(word)]}
@@ -217,8 +222,18 @@ def fact(label: str, kind: str, value: Any) -> Row | None:
     return {"id": label, "label": label, "value": [kind, value]}
 
 
+def agent_fact(id: str | None, name: str | None) -> Row | None:
+    """Who did it, with the way to the agent; where its name is not known any more, it is forgotten."""
+    if id is None or name is None:
+        return fact("Agent", "text", id)
+    return fact("Agent", "link", {"text": name, "href": agent_href(id), "key": None})
+
+
 def task_facts(task: Task, parent: Task | None, agent: str | None, before: Task | None = None) -> list[Row]:
-    """What there is to know about a task apart from its content; `before` is the one it is a rerun of."""
+    """What there is to know about a task apart from its content; `before` is the one it is a rerun of.
+
+    `agent` is the name of its agent, where that is known.
+    """
     summary = task.to_summary()
     value = task.progress
     up = None if parent is None else {"text": parent.name, "href": task_href(parent.id), "key": parent.id}
@@ -236,7 +251,7 @@ def task_facts(task: Task, parent: Task | None, agent: str | None, before: Task 
         fact("Type", "text", task.type),
         fact("Part of", "link", up),
         fact("Rerun of", "link", again),
-        fact("Agent", "text", agent),
+        agent_fact(task.agent_id, agent),
         fact("Attempt", "text", f"{task.attempt} of {task.attempts}" if task.attempts > 1 else None),
         fact("Tags", "tags", list(task.tags)),
         fact("Labels", "tags", [f"{key}: {text}" for key, text in sorted(task.labels.items())]),

@@ -163,15 +163,19 @@ def took_rows(took: Iterable[Took]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def verdict(picture: Picture) -> tuple[str, str]:
-    """Whether everything is all right: a tone (`good`, `bad` or empty) and a sentence."""
+def verdict(picture: Picture, untaken: Sequence[str] = ()) -> tuple[str, str]:
+    """Whether everything is all right: a tone (`good`, `bad` or empty) and a sentence.
+
+    `untaken` says why nobody takes what waits, a type each.
+    """
     failed = sum(minute.failed for minute in picture.minutes)
     errors = sum(minute.errors for minute in picture.minutes)
     running = f"{units.plural(picture.counts[Status.ACTIVE], 'task')} running"
-    if failed:
-        return "bad", f"✖ {units.plural(failed, 'task')} failed in the last hour · {running}"
-    if errors:
-        return "bad", f"✖ {units.plural(errors, 'error')} in the last hour · {running}"
+    wrong = [f"{units.plural(failed, 'task')} failed in the last hour"] if failed else []
+    wrong += [f"{units.plural(errors, 'error')} in the last hour"] if errors and not failed else []
+    wrong += [untaken[0] + (f" and {len(untaken) - 1} more" if len(untaken) > 1 else "")] if untaken else []
+    if wrong:
+        return "bad", f"✖ {' · '.join((*wrong, running))}"
     if not any(picture.counts.values()):
         return "", "No task has been recorded yet"
     return "good", f"✔ All is well: nothing failed in the last hour · {running}"

@@ -56,6 +56,7 @@ class Glances:
         self._checks_at = float("-inf")
         self._agents: list[dict[str, Any]] = []
         self._agents_at = float("-inf")
+        self._untaken: tuple[str, ...] = ()
 
     def present(self, claudia: Claudia) -> Glance:
         """The present one; during a beat, that of the beat."""
@@ -67,8 +68,9 @@ class Glances:
             self._moment = moment
             checks, agents = self.checks(claudia), self.agents(claudia)
             now = self._glance
-            if now is None or (now.picture, now.trends, now.checks, now.agents) != (picture, trends, checks, agents):
-                now = self._glance = Glance(self, picture, trends, checks, agents)
+            seen = (picture, trends, checks, agents, self._untaken)
+            if now is None or now.seen != seen:
+                now = self._glance = Glance(self, *seen)
             return now
 
     def sheet(self, name: str, rows: Sequence[Row]) -> Sheet:
@@ -77,9 +79,9 @@ class Glances:
             self._sheets[name] = self._sheets.get(name, BLANK).renewed(rows)
             return self._sheets[name]
 
-    def verdict(self, picture: Picture) -> tuple[str, str]:
+    def verdict(self, picture: Picture, untaken: Sequence[str]) -> tuple[str, str]:
         """Tone and words. They are read out, so in beats other words wait for a moment; another tone does not."""
-        tone, words = frames.verdict(picture)
+        tone, words = frames.verdict(picture, untaken)
         now = time.monotonic()
         with self._lock:
             if MOMENT.get() is None or tone != self._verdict[0] or now - self._verdict_at > UNHURRIED:
@@ -105,7 +107,9 @@ class Glances:
                     for status in (AgentStatus.ONLINE, AgentStatus.LOST)
                     for agent in claudia.agents.list(status=status, limit=MOST_ASKED)
                 ]
-                chips = agent_cells.strip_items(known, claudia.queues.list(), utc_now())
+                queues = claudia.queues.list()
+                self._untaken = agent_cells.untaken(queues, utc_now())
+                chips = agent_cells.strip_items(known, queues, utc_now())
                 self._agents = self.same("agents", agent_cells.shortened(chips, MOST_AGENTS))
             return self._agents
 
@@ -128,17 +132,20 @@ class Glance:
         trends: Trends,
         checks: list[dict[str, Any]],
         agents: list[dict[str, Any]],
+        untaken: tuple[str, ...],
     ) -> None:
+        self.seen = (picture, trends, checks, agents, untaken)
         self.picture = picture
         self.trends = trends
         self.checks = checks
         self.agents = agents
+        self.untaken = untaken
         self._glances = glances
 
     @cached_property
     def verdict(self) -> tuple[str, str]:
         """Whether everything is all right: tone and words."""
-        return self._glances.verdict(self.picture)
+        return self._glances.verdict(self.picture, self.untaken)
 
     @cached_property
     def figures(self) -> list[dict[str, Any]]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from claudia_core.model.agent import Agent, AgentMode, AgentStatus
 from claudia_core.model.task import LATER, Status, Task
-from claudia_core.model.times import from_text, to_optional_text
-from claudia_core.ports import Prefix, Query, Reader
+from claudia_core.model.times import from_optional_text, to_optional_text
+from claudia_core.ports import Document, Prefix, Query, Reader
 from claudia_core.services import rollups
 
 MOST_TYPES = 1_000
 MOST_AGENTS = 10_000
+
+SYSTEMS = {"celery": "Celery", "dask": "Dask"}
+"""Tags of tasks that wait for the workers of another system, which the hub only observes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class Queue:
 
     `waiting` are pending, `delayed` of them not due yet; `oldest_at` is when the oldest pending one was made. `agents`
     that are online can run the type, and `capacity` is how many tasks those take at once that take new ones.
+    `system` is that whose workers the oldest waits for, where the hub only observes it.
     """
 
     type: str
@@ -33,11 +37,12 @@ class Queue:
     oldest_at: datetime | None = None
     agents: int = 0
     capacity: int = 0
+    system: str = ""
 
     @property
     def note(self) -> str:
         """Why nothing of it is being taken; empty where there is no reason."""
-        if not self.waiting:
+        if not self.waiting or self.system:
             return ""
         if not self.agents:
             return f"no agent that is online can run {self.type}"
@@ -45,7 +50,9 @@ class Queue:
 
     def to_document(self) -> dict[str, Any]:
         """As plain JSON."""
-        return {**asdict(self), "oldest_at": to_optional_text(self.oldest_at), "note": self.note}
+        document = {**asdict(self), "oldest_at": to_optional_text(self.oldest_at), "note": self.note}
+        del document["system"]
+        return document
 
 
 class Queues:
@@ -74,21 +81,25 @@ class Queues:
             return ""
         if task.due_at is not None:
             return f"it is due at {task.due_at:%Y-%m-%d %H:%M:%S} UTC"
+        system = _system_of(task.tags)
+        if system:
+            return f"it waits for a worker of {system}"
         queue = self.of(task.type)
         return queue.note or f"{queue.waiting:,} of {task.type} wait, {queue.running:,} run"
 
     def _queue(self, type: str, waiting: int, running: int, agents: int, capacity: int) -> Queue:
-        oldest = self._oldest(type) if waiting else None
+        oldest = self._oldest(type) if waiting else {}
         delayed = self._reader.count(Query("tasks", {"type": type, "queue": Prefix(LATER)})) if waiting else 0
         return Queue(
-            type=type, waiting=waiting, delayed=delayed, running=running, oldest_at=oldest, agents=agents,
-            capacity=capacity,
+            type=type, waiting=waiting, delayed=delayed, running=running,
+            oldest_at=from_optional_text(oldest.get("created_at")), agents=agents, capacity=capacity,
+            system=_system_of(oldest.get("tags", ())),
         )  # fmt: skip
 
-    def _oldest(self, type: str) -> datetime | None:
+    def _oldest(self, type: str) -> Document:
         query = Query("tasks", {"status": Status.PENDING.value, "type": type}, "id", limit=1)
         found = self._reader.find(query).documents
-        return from_text(found[0]["created_at"]) if found else None
+        return found[0] if found else {}
 
     def _totals(self, prefix: str) -> Counter[str]:
         found = self._reader.totals(prefix, MOST_TYPES)
@@ -105,3 +116,7 @@ class Queues:
     def _online(self) -> Iterator[Agent]:
         query = Query("agents", {"status": AgentStatus.ONLINE.value}, limit=MOST_AGENTS)
         return map(Agent.from_document, self._reader.find(query).documents)
+
+
+def _system_of(tags: Iterable[str]) -> str:
+    return next((SYSTEMS[tag] for tag in tags if tag in SYSTEMS), "")

@@ -134,7 +134,7 @@ class TaskDetail(LiveView):
         try:
             return str(self.claudia.agents.get(task.agent_id).name)
         except NotFound:
-            return task.agent_id
+            return None
 
 
 def _silent(text: str, tone: str) -> None:

@@ -62,6 +62,16 @@ def test_facts_leave_out_what_is_not_known(busy):
     assert labels == ["Made", "Type", "Id"]
 
 
+def test_a_task_leads_to_its_agent(claudia):
+    """By a link with the agent's name; one that is forgotten is told by its id."""
+    agent = claudia.agents.register("images")
+    task = claudia.tasks.create("resize", start=True, agent_id=agent.id)
+    (fact,) = (row for row in cells.task_facts(task, None, "images") if row["label"] == "Agent")
+    assert fact["value"] == ["link", {"text": "images", "href": f"./agents?id={agent.id}", "key": None}]
+    (fact,) = (row for row in cells.task_facts(task, None, None) if row["label"] == "Agent")
+    assert fact["value"] == ["text", agent.id]
+
+
 def test_long_text_loses_its_middle():
     """Beginning and end of a traceback are what matters."""
     text = cells.shorten("a" * 30_000 + "end")

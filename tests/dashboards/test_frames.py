@@ -75,6 +75,15 @@ def test_verdict_says_what_is_wrong_first():
     assert frames.verdict(picture()) == ("", "No task has been recorded yet")
 
 
+def test_verdict_says_what_nobody_takes():
+    """A type that no agent can run is no well-being; failures are told before it."""
+    why = ("3 tasks of resize wait: no agent can run it", "1 task of mail waits: no agent can run it")
+    assert frames.verdict(picture(Minute(AT), active=1), why[:1]) == ("bad", f"✖ {why[0]} · 1 task running")
+    assert frames.verdict(picture(Minute(AT), active=1), why)[1] == f"✖ {why[0]} and 1 more · 1 task running"
+    told = frames.verdict(picture(Minute(AT, failed=2), active=1), why[:1])[1]
+    assert told == f"✖ 2 tasks failed in the last hour · {why[0]} · 1 task running"
+
+
 def test_key_figures_count_the_hour():
     """Every tile has a number, a unit or a hint, and a link."""
     minutes = (Minute(AT - 60, completed=4), Minute(AT, completed=2, errors=1))

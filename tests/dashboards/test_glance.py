@@ -1,5 +1,7 @@
 """What an overview shows is made once for all who look."""
 
+from datetime import timedelta
+
 from claudia_core.testing.waiting import eventually
 from dashboards.glance import MOMENT, glance
 from tests.dashboards.conftest import settle
@@ -58,3 +60,14 @@ def test_what_is_read_out_does_not_change_all_the_time(claudia):
         eventually(is_told)  # minutes are not read again for a moment
     finally:
         MOMENT.reset(before)
+
+
+def test_what_nobody_takes_is_not_well(claudia, monkeypatch):
+    """A type of which something waits for a while, and no agent can run, is told; one for Dask to run is not."""
+    claudia.tasks.create("seen", type="dask.computation", tags=("dask",))
+    claudia.tasks.create("sent", type="resize")
+    settle(claudia)
+    assert glance(claudia).verdict[0] == "good"
+    monkeypatch.setattr("dashboards.agent_cells.WHILE", timedelta(0))
+    monkeypatch.setattr("dashboards.glance.CHECKED", 0.0)
+    assert glance(claudia).verdict == ("bad", "✖ 1 task of resize waits: no agent can run it · no task running")
