@@ -19,6 +19,7 @@ from claudia_core.bus import EventBus, Handler
 from claudia_core.caches import Cache, cached
 from claudia_core.capture.joining import join_errors
 from claudia_core.capture.reporter import Reporter
+from claudia_core.engines.results import results_folder, sweep
 from claudia_core.errors import ClaudiaError, StoreClosed, StoreError, WaitTimeout
 from claudia_core.feed import Feed
 from claudia_core.integrations.sealing import Seals
@@ -363,7 +364,7 @@ class Claudia(Accounts, Syncing, Workplace, Outside):
         self._pulse.add(Duty("wake", 60.0, self.errors.wake))
 
     def prune(self) -> int:
-        """Delete the events and audit entries that the settings do not keep; returns how many events."""
+        """Delete events, audit entries and files of results that the settings do not keep; returns how many events."""
         settings = self.settings
         self.audit.prune(utc_now() - timedelta(days=settings.audit_days))
         self.webhooks.prune(utc_now() - timedelta(days=settings.keep_days))
@@ -371,6 +372,9 @@ class Claudia(Accounts, Syncing, Workplace, Outside):
         self.notifications.dispatches.prune(utc_now() - timedelta(days=settings.keep_days))
         self.hooks.prune()
         self.agents.prune(utc_now() - timedelta(days=settings.keep_days))
+        kept = None if settings.keep_results_days is None else timedelta(days=settings.keep_results_days)
+        folder = results_folder(settings.results, settings.database_url)
+        sweep(folder, self.store, keep=kept)
         return self.store.prune(Retention(age=timedelta(days=settings.keep_days), bytes=settings.keep_bytes))
 
     def flush(self, timeout: float = 30.0) -> None:

@@ -118,6 +118,12 @@ class Settings(WebSettings):
     heartbeat: Seconds = Field(5.0, description="Seconds between signs of life of a process that runs tasks.")
     lease: Seconds = Field(15.0, description="Seconds without a sign of life after which its tasks count as lost.")
     keep_days: float = Field(30.0, gt=0, le=36_500, allow_inf_nan=False, description="Days for which events are kept.")
+    keep_results_days: float | None = Field(
+        None,
+        gt=0,
+        le=36_500,
+        description="Days for which files of large results are kept; as long as their task without.",
+    )
     keep_bytes: int = Field(2_000_000_000, gt=0, description="Bytes of events that are kept.")
     display: Literal["auto", "off"] = Field("auto", description="Whether loops show a bar or widget where they run.")
     environment: Literal["development", "test", "production"] = Field(

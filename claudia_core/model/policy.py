@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from random import random
 from typing import Any, Literal
 
 from claudia_core.errors import InvalidValue
@@ -17,15 +18,17 @@ LONGEST_WAIT = 86_400.0
 class RetryPolicy:
     """When a task is tried again, as long as attempts are left.
 
-    The first retry comes after `delay` seconds, each further one after `factor` times as long, up to `longest`. A task
-    whose agent was lost is tried again at once, or not at all where `lost` is `fail`: for work that must not be begun
-    twice.
+    The first retry comes after `delay` seconds, each further one after `factor` times as long, up to `longest`; each
+    wait is longer by up to `jitter` of it, at random, so that tasks that failed together do not come back together. A
+    task whose agent was lost is tried again at once, or not at all where `lost` is `fail`: for work that must not be
+    begun twice.
     """
 
     delay: float = 1.0
     factor: float = 2.0
     longest: float = 300.0
     lost: Literal["retry", "fail"] = "retry"
+    jitter: float = 0.2
 
     def checked(self) -> RetryPolicy:
         """This, if every value is right.
@@ -40,12 +43,17 @@ class RetryPolicy:
             raise InvalidValue(f"longest is {self.longest:g}", field="longest", hint=f"not below delay, {self.delay:g}")
         if not 1 <= require_count(self.factor, "factor") <= 100:
             raise InvalidValue(f"factor is {self.factor}", field="factor", hint="use 1 to 100")
+        if require_count(self.jitter, "jitter") > 1:
+            raise InvalidValue(f"jitter is {self.jitter}", field="jitter", hint="use 0 to 1, a part of the wait")
         if self.lost not in ("retry", "fail"):
             raise InvalidValue(f"lost is {self.lost!r:.80}", field="lost", hint="use 'retry' or 'fail'")
         return self
 
-    def wait(self, attempt: int) -> float:
-        """Seconds to wait after that attempt, counted from 1, has failed."""
+    def wait(self, attempt: int, chance: Callable[[], float] = random) -> float:
+        """Seconds to wait after that attempt, counted from 1, has failed; `chance` gives 0 to 1."""
+        return self._least(attempt) * (1 + self.jitter * chance())
+
+    def _least(self, attempt: int) -> float:
         if not self.delay:
             return 0.0
         power = min(attempt - 1, 1_000)

@@ -1,11 +1,16 @@
 """Results over the limit of the store: in files, with a reference in the task."""
 
+import os
+import time
+from datetime import timedelta
+
 import pytest
 
 from claudia_core.app import Claudia
-from claudia_core.engines.results import load, results_folder
+from claudia_core.engines.results import YOUNG, load, results_folder, sweep
 from claudia_core.errors import InvalidValue, NotFound
 from claudia_core.model import Status
+from claudia_core.model.ids import new_id
 from claudia_core.settings import default_settings
 from tests.engines.conftest import when
 
@@ -51,3 +56,30 @@ def test_a_reference_leads_nowhere_else(tmp_path):
 def test_where_they_are(wanted, url, folder):
     """Beside the store's file, or where the settings say."""
     assert str(results_folder(wanted, url)) == folder
+
+
+def test_files_that_are_not_needed(tmp_path):
+    """A file goes when its task was done again, or it is older than is kept; what is young, or another's, stays."""
+    with Claudia(settings=default_settings(database_url=str(tmp_path / "hub.db"), display="off")) as hub:
+        hub.handlers.register("big", lambda task, payload: "x" * 2_000_000)
+        folder = tmp_path / "results"
+
+        def done():
+            task = when(hub, hub.tasks.create(type="big").id, lambda found: found.status.is_terminal)
+            return task, folder / task.result["$file"]
+
+        with hub.work():
+            kept, file = done()
+            young = folder / f"{kept.id}-7.json"
+            again, other = (folder / f"{id}-1.json" for id in (hub.tasks.create(type="else").id, new_id()))
+            for one in (young, again, other, folder / "notes.json"):
+                one.write_text("1")
+        for one in (file, again, other, folder / "notes.json"):
+            os.utime(one, (0, time.time() - 2 * YOUNG))
+        hub.prune()
+        assert {one.name for one in folder.iterdir()} == {file.name, young.name, other.name, "notes.json"}
+        assert hub.result(kept) == "x" * 2_000_000
+        assert sweep(folder, hub.store, keep=timedelta(days=3)) == 0
+        assert sweep(folder, hub.store, keep=timedelta(days=1)) == 1
+        with pytest.raises(NotFound, match="CLAUDIA_KEEP_RESULTS_DAYS"):
+            hub.result(kept)
