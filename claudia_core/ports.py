@@ -168,6 +168,17 @@ class Reader(Protocol):
         """How many documents `find` would give on all pages; counting stops at `most`."""
         ...
 
+    def tally(self, query: Query, by: Mapping[str, int]) -> dict[tuple[str, ...], int]:
+        """How many documents `find` would give on all pages, by the first characters of some columns.
+
+        `by` has the number of characters for each column; `{"status": 9, "updated_at": 16}` counts by status and
+        minute. All that fit are read, along an index: ask for a stretch of time.
+
+        Raises:
+            InvalidValue: an unknown collection or column.
+        """
+        ...
+
     def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
         """The rollups of those series with `since <= at < until`, ordered by series and time."""
         ...

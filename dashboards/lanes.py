@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from claudia_core.boards import Minute
@@ -102,6 +102,15 @@ def newest(bars: Iterable[Bar], since: float, most: int | None = None) -> tuple[
 
 def _ended(one: Bar) -> float:
     return float("inf") if one.end is None else one.end
+
+
+def undrawn(minutes: Iterable[Minute], bars: Iterable[Bar], until: float) -> Iterator[Minute]:
+    """The minutes; of the one that holds `until`, where bars begin to be drawn, only what is not drawn."""
+    last = int(until) // 60 * 60
+    drawn = Counter(one.status for one in bars if one.end is not None and last <= one.end < last + 60)
+    for minute in minutes:
+        less = {word: max(0, getattr(minute, word) - count) for word, count in drawn.items()}
+        yield replace(minute, **less) if minute.at == last else minute
 
 
 @dataclass(frozen=True, slots=True)

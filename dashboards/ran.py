@@ -9,9 +9,15 @@ from typing import Any
 
 from claudia_core.boards import Minute, minutes
 from claudia_core.model.task import Status
-from claudia_core.model.times import to_text
+from claudia_core.model.times import from_text, to_text
 from claudia_core.ports import Condition, Prefix, Query, Range, Reader
 from dashboards import lanes
+
+MINUTE = len("2026-11-23T01:26")
+"""Characters of a time's text that tell the minute."""
+
+MOST_COUNTED = 2_000_000
+"""Most tasks that are looked through for what fits a filter."""
 
 ENDS = tuple(status.value for status in Status if status.is_terminal)
 
@@ -66,7 +72,28 @@ type Known = tuple[dict[str, Mapping[str, Any]], tuple[Minute, ...]]
 
 
 def read(reader: Reader, wanted: Wanted, since: float, now: float) -> Known:
-    """The newest tasks that ended since a moment, one more than can be drawn, and the minutes since then."""
+    """The newest tasks that ended since a moment, one more than can be drawn, and what ended by the minute.
+
+    The hub's counters tell that of all tasks; with a filter it is counted, where there are more than can be drawn.
+    """
     query = Query("tasks", wanted.where(since), "-updated_at", limit=lanes.MOST_BARS + 1)
     tasks = reader.find(query).documents if wanted.ends else []
-    return {str(task["id"]): task for task in tasks}, minutes(reader, now, int((now - since) // 60) + 1)
+    known = {str(task["id"]): task for task in tasks}
+    whole = minutes(reader, now, int((now - since) // 60) + 1)
+    if wanted.is_counted:
+        return known, whole
+    if len(tasks) <= lanes.MOST_BARS or sum(map(_ended, whole)) > MOST_COUNTED:
+        return known, ()
+    return known, _tallied(reader, wanted.where(since))
+
+
+def _ended(minute: Minute) -> int:
+    return minute.completed + minute.failed + minute.cancelled
+
+
+def _tallied(reader: Reader, where: Mapping[str, Condition]) -> tuple[Minute, ...]:
+    """What fits, by the minute."""
+    counts: dict[str, dict[str, int]] = {}
+    for (status, minute), count in reader.tally(Query("tasks", where), {"status": 9, "updated_at": MINUTE}).items():
+        counts.setdefault(minute, {})[status] = count
+    return tuple(Minute(int(from_text(f"{at}:00+00:00").timestamp()), **counts[at]) for at in sorted(counts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 
 from claudia_core.ports import Document, Page, Query, Reader, Sample
@@ -33,6 +33,11 @@ class Answers:
         """See `ports.Reader.count`."""
         with self._reader() as reader:
             return reader.count(query, most)
+
+    def tally(self, query: Query, by: Mapping[str, int]) -> dict[tuple[str, ...], int]:
+        """See `ports.Reader.tally`."""
+        with self._reader() as reader:
+            return reader.tally(query, by)
 
     def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
         """See `ports.Reader.samples`."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -120,6 +121,16 @@ class MemoryStore:
         with self._open():
             bodies = list(self._bodies[kind.name].values())
         return len(list(islice((True for body in bodies if schema.matches(query, orjson.loads(body))), most)))
+
+    def tally(self, query: Query, by: Mapping[str, int]) -> dict[tuple[str, ...], int]:
+        """See `ports.Reader.tally`."""
+        kind = schema.require_columns(query, by)
+        with self._open():
+            bodies = list(self._bodies[kind.name].values())
+        found = (document for document in map(orjson.loads, bodies) if schema.matches(query, document))
+        return dict(
+            Counter(tuple(schema.column_value(name, row)[:length] for name, length in by.items()) for row in found)
+        )
 
     def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
         """See `ports.Reader.samples`."""

@@ -68,6 +68,14 @@ class MongoReader:
             return 0
         return self.database[kind.name].count_documents(conditions(query, None), limit=most, session=self.session)
 
+    def tally(self, query: Query, by: Mapping[str, int]) -> dict[tuple[str, ...], int]:
+        """See `ports.Reader.tally`."""
+        kind = schema.require_columns(query, by)
+        parts = {name: {"$substrCP": [f"${'_id' if name == 'id' else name}", 0, size]} for name, size in by.items()}
+        stages = [{"$match": conditions(query, None)}, {"$group": {"_id": parts, "n": {"$sum": 1}}}]
+        rows = self.database[kind.name].aggregate(stages, session=self.session)
+        return {tuple(row["_id"][name] for name in by): int(row["n"]) for row in rows}
+
     def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
         """See `ports.Reader.samples`."""
         at = {"$gte": since} if until is None else {"$gte": since, "$lt": until}

@@ -198,17 +198,18 @@ def _texts(field: str, value: Any) -> frozenset[str]:
     return frozenset(value)
 
 
-def require_columns(query: Query) -> Collection:
+def require_columns(query: Query, by: Iterable[str] = ()) -> Collection:
     """The query's collection.
 
     Raises:
-        InvalidValue: a condition or the order names no column of it, or the limit is not 1 to 10,000.
+        InvalidValue: a condition, the order or one of `by` names no column of it, or the limit is not 1 to 10,000.
     """
     kind = collection(query.collection)
     for name, condition in query.where.items():
         if name in kind.sets and not isinstance(condition, str):
             raise InvalidValue(f"{name} is asked for {condition!r:.80}", field=name, hint="ask for one text")
-    for column in (*(name for name in query.where if name not in kind.sets), query.order.removeprefix("-")):
+    asked = (name for name in query.where if name not in kind.sets)
+    for column in (*asked, query.order.removeprefix("-"), *by):
         if column != "id" and column not in kind.columns:
             known = ", ".join(("id", *kind.columns))
             raise InvalidValue(f"{kind.name} cannot be filtered or sorted by {column!r}", field=column, hint=known)

@@ -145,6 +145,18 @@ def count_sql(query: Query, most: int) -> Sql:
     return f"SELECT count(*) FROM (SELECT 1 FROM {asked.kind.name} {where}LIMIT ?)", [*values, most]
 
 
+def tally_sql(query: Query, by: Mapping[str, int], count_of: Callable[[Sql], int]) -> Sql:
+    """The statement that counts by the first characters of columns: along the index that finds the least."""
+    schema.require_columns(query, by)
+    asked = _sorted_out(query)
+    lookups = sorted(_lookups(asked), key=lambda lookup: (count_of(lookup.count(MOST_SORTED)), len(lookup.others)))
+    found = lookups[0] if lookups else Lookup(asked.kind.name, asked.terms(), [])
+    where, values = _where([*found.terms, *found.others])
+    parts = ", ".join(f"substr({asked.kind.name}.{column}, 1, {length:d})" for column, length in by.items())
+    places = ", ".join(str(place) for place in range(1, len(by) + 1))
+    return f"SELECT {parts}, count(*) FROM {found.source} {where}GROUP BY {places}", [*values]
+
+
 def events_sql(after: int, limit: int, types: Sequence[str], subject: str | None) -> Sql:
     """The statement that gives a stretch of the log: each type is a walk along its index, merged as they are read."""
     about: list[Term] = [] if subject is None else [("subject = ?", (subject,))]

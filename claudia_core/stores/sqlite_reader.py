@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import batched
@@ -25,7 +25,15 @@ from claudia_core.model.event import Event, EventSlice, Gap
 from claudia_core.model.times import from_text, require_utc, to_text
 from claudia_core.ports import Document, Page, Query, Sample
 from claudia_core.stores import schema
-from claudia_core.stores.sqlite_query import MOST_SORTED_AT_LAST, Sql, count_sql, events_sql, find_sql, wanders
+from claudia_core.stores.sqlite_query import (
+    MOST_SORTED_AT_LAST,
+    Sql,
+    count_sql,
+    events_sql,
+    find_sql,
+    tally_sql,
+    wanders,
+)
 
 # ruff: noqa: S608 - names of tables and columns come from the schema, values are bound
 
@@ -120,6 +128,11 @@ class SqliteReader:
         """See `ports.Reader.count`."""
         sql, values = count_sql(query, most)
         return int(self._value(sql, values))
+
+    def tally(self, query: Query, by: Mapping[str, int]) -> dict[tuple[str, ...], int]:
+        """See `ports.Reader.tally`."""
+        rows = self.sql.execute(*tally_sql(query, by, self._count_of))
+        return {tuple(map(str, row[:-1])): int(row[-1]) for row in rows}
 
     def samples(self, series: Iterable[str], since: int = 0, until: int | None = None) -> list[Sample]:
         """See `ports.Reader.samples`."""

@@ -153,9 +153,10 @@ class TaskTimeline(LiveView):
         since = now - SPANS[span]
         bars, complete = lanes.newest(self._bars(), since)
         width = lanes.WIDTHS.get(span, 60)
-        counted = {minute.at: minute for minute in (*self._minutes, *picture.minutes)}
-        ends = wanted.ends if wanted.is_counted else ()
-        heaps = lanes.heaps(counted.values(), since, complete, width, ends) if complete > since else []
+        recent = picture.minutes if wanted.is_counted else ()
+        counted = {minute.at: minute for minute in (*self._minutes, *recent)}
+        minutes = lanes.undrawn(counted.values(), bars, complete)
+        heaps = lanes.heaps(minutes, since, complete, width, wanted.ends) if complete > since else []
         self._heaped = bool(heaps)
         self._forget(bars)
         self.spans.value = span

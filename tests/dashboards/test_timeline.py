@@ -1,8 +1,9 @@
 """The timeline as an object."""
 
+import pytest
 from bokeh.models import ColumnDataSource
 
-from dashboards import lanes
+from dashboards import lanes, ran
 from dashboards.pages.tasks import TasksPage
 from dashboards.parts.timeline import TaskTimeline
 from dashboards.parts.timeline_figure import heap_columns, put
@@ -79,15 +80,69 @@ def test_too_many_are_counted_in_columns(busy, monkeypatch):
     assert view._sources["heaps"].data["name"]
 
 
-def test_too_many_that_are_filtered_are_left_out(busy, monkeypatch):
-    """The hub does not count by type, so that is told instead."""
+FILTERS = (
+    {"type": "mai"},
+    {"tag": "daily"},
+    {"agent": "a"},
+    {"name_prefix": "LETTER"},
+    {"status": "failed", "type": "mail"},
+    {"status": "", "tag": "daily", "name_prefix": "letter"},
+)
+
+
+def written(hub, number, failed=0):
+    """Letters that were written, and among them other work; their parent's id."""
+    above = hub.tasks.create("post")
+    agent = hub.agents.register()
+    for n in range(number):
+        values = {"type": "mail", "tags": ["daily"], "parent_id": above.id, "agent_id": agent.id}
+        task = hub.tasks.create(f"letter {n}", start=True, **values)
+        if n < failed:
+            hub.tasks.fail(task.id, "lost")
+        else:
+            hub.tasks.complete(task.id)
+        hub.tasks.complete(hub.tasks.create("other", start=True).id)
+    settle(hub)
+    return above.id, agent.id
+
+
+def told(view):
+    """How many of each status are counted in columns, as their hover words tell it."""
+    return sorted(set(view._sources["heaps"].data["name"]))
+
+
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+def test_what_fits_a_filter_is_counted_in_columns(busy, monkeypatch, filters):
+    """Too many to be drawn: those that fit, and no others; drawn and counted are all of them."""
+    monkeypatch.setattr(lanes, "MOST_BARS", 2)
+    _, agent = written(busy, 7, failed=3)
+    if "agent" in filters:
+        filters = {"agent": agent}
+    view = TaskTimeline(busy, **filters)
+    view.refresh()
+    fitting = 3 if filters.get("status") == "failed" else 7
+    assert len(shown(view)) == 2
+    assert f"{fitting - 2} more that ended before" in view.words.object
+    assert told(view)[0].startswith(f"{fitting - 2} task")
+
+
+def test_parts_of_a_task_are_counted_in_columns(busy, monkeypatch):
+    """By the id of their parent."""
     monkeypatch.setattr(lanes, "MOST_BARS", 1)
-    for _ in range(3):
-        busy.tasks.complete(busy.tasks.create("mail", type="mail", start=True).id)
-    settle(busy)
+    parent, _ = written(busy, 4)
+    view = TaskTimeline(busy, parent_id=parent)
+    view.refresh()
+    assert told(view) == ["3 tasks ended"]
+
+
+def test_too_many_to_be_counted_are_left_out(busy, monkeypatch):
+    """Where looking through what ended would take too long, a sentence tells it instead."""
+    monkeypatch.setattr(lanes, "MOST_BARS", 1)
+    monkeypatch.setattr(ran, "MOST_COUNTED", 2)
+    written(busy, 3)
     view = TaskTimeline(busy, type="mail")
     view.refresh()
-    assert shown(view) == ["mail"]
+    assert len(shown(view)) == 1
     assert "left out" in view.words.object
 
 

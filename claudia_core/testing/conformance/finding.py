@@ -199,6 +199,22 @@ class StoreFinding(Suite):
         assert store.count(query) == 20
         assert store.count(query, most=5) == 5
 
+    def test_tally(self, store: Store) -> None:
+        """Counted by the beginnings of columns, among what fits; nothing for nothing."""
+        put(store, [{**row, "tags": ["x"] if row["id"] in "ab" else []} for row in _some_tasks()])
+        by = {"status": 9, "updated_at": 1}
+        asked = Query("tasks", {"status": ["active", "failed"], "updated_at": Range("2")})
+        assert store.tally(asked, by) == {("active", "3"): 1, ("failed", "2"): 1, ("failed", "4"): 1}
+        assert store.tally(Query("tasks"), {"status": 1}) == {("a",): 2, ("f",): 2, ("c",): 1}
+        assert store.tally(Query("tasks", {"tags": "x", "type": "ml"}), {"name_key": 3}) == {("cle",): 1}
+        assert store.tally(Query("tasks", {"parent_id": "a"}), {"parent_id": 5, "type": 5}) == {
+            ("a", "etl"): 1,
+            ("a", "ml"): 1,
+        }
+        assert store.tally(Query("tasks", {"name_key": Prefix("none")}), by) == {}
+        with pytest.raises(InvalidValue):
+            store.tally(Query("tasks"), {"body": 3})
+
     def test_get_many(self, store: Store) -> None:
         """Those that exist, by id; any number of ids."""
         put(store, [task(str(number)) for number in range(1200)])
