@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from claudia_core.failures import WINDOW, Alike, Failures
 from claudia_core.feed import GLANCE, Feed
 from claudia_core.model.event import Event, Gap
 from claudia_core.model.task import Status
-from claudia_core.model.times import utc_now
+from claudia_core.model.times import to_text, utc_now
 from claudia_core.notice_board import NoticeBoard
-from claudia_core.ports import Condition, Document, Query, Reader, Store
+from claudia_core.ports import Condition, Document, Query, Range, Reader, Store
 from claudia_core.services import rollups
 from claudia_core.services.progress import after
 from claudia_core.services.replay import REPLAYED
@@ -31,7 +32,10 @@ __all__ = ["Boards", "Minute", "Picture", "TaskBoard", "minutes"]
 MOST_ACTIVE = 2_000
 """Active and pending tasks a board holds, the newest; the rest are counted only."""
 
-MOST_RECENT, MOST_ERRORS, MOST_FAILED = 200, 100, 50
+MOST_RECENT, MOST_ERRORS = 200, 100
+MOST_FAILED = 5_000
+"""Tasks that failed within the last hour and are read when a board begins; it goes on by itself from there."""
+
 MOST_EVENTS = 500
 MINUTES_PAUSE = 0.5
 """Seconds for which the throughput is not read again, however much happens."""
@@ -43,8 +47,9 @@ OPEN = (Status.ACTIVE.value, Status.PENDING.value)
 class Picture:
     """The hub at one moment. Rows are task summaries (`Task.to_summary`); treat them as read-only.
 
-    `open` holds active and pending tasks, `recent` those that ended, `failed` those that failed; `errors` the data of
-    `error:reported`, `events` the log's end: all newest first. `minutes` is the last hour, oldest first.
+    `open` holds active and pending tasks, `recent` those that ended, `failed` what failed alike within the last hour;
+    `errors` the data of `error:reported`, `events` the log's end: all newest first. `minutes` is the last hour, oldest
+    first.
     """
 
     version: int
@@ -53,7 +58,7 @@ class Picture:
     counts: Mapping[Status, int]
     open: tuple[Document, ...]
     recent: tuple[Document, ...]
-    failed: tuple[Document, ...]
+    failed: tuple[Alike, ...]
     errors: tuple[Document, ...]
     events: tuple[Event, ...]
     minutes: tuple[Minute, ...]
@@ -69,7 +74,7 @@ class TaskBoard:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Document] = OrderedDict()
         self._recent: OrderedDict[str, Document] = OrderedDict()
-        self._failed: OrderedDict[str, Document] = OrderedDict()
+        self._failures = Failures()
         self._errors: deque[Document] = deque(maxlen=MOST_ERRORS)
         self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
         self._counts: dict[Status, int] = dict.fromkeys(Status, 0)
@@ -87,7 +92,7 @@ class TaskBoard:
             open_rows = [row for status in OPEN for row in _newest(reader, {"status": status}, "-id", MOST_ACTIVE)]
             ended = [status.value for status in Status if status.is_terminal]
             recent = _newest(reader, {"status": ended}, "-updated_at", MOST_RECENT)
-            failed = _newest(reader, {"status": Status.FAILED.value}, "-updated_at", MOST_FAILED)
+            failures = _failures(reader)
             errors = _errors(reader)
             tail = reader.events(max(0, head - MOST_EVENTS), MOST_EVENTS).events
             with self._lock:
@@ -95,7 +100,7 @@ class TaskBoard:
                 self._open = OrderedDict((row["id"], row) for row in sorted(open_rows, key=lambda row: str(row["id"])))
                 self._drop_surplus()
                 self._recent = OrderedDict((row["id"], row) for row in reversed(recent))
-                self._failed = OrderedDict((row["id"], row) for row in reversed(failed))
+                self._failures = failures
                 self._errors = deque(reversed(errors), MOST_ERRORS)
                 self._events = deque(tail, MOST_EVENTS)
                 self._count(reader)
@@ -126,14 +131,15 @@ class TaskBoard:
             if self._is_stale():
                 self._count(self._store)
                 self._bump()
+            now = utc_now()
             picture = self._picture = Picture(
                 version=self.version,
                 sequence=self._sequence,
-                as_of=utc_now(),
+                as_of=now,
                 counts=dict(self._counts),
                 open=tuple(reversed(self._open.values())),
                 recent=tuple(reversed(self._recent.values())),
-                failed=tuple(reversed(self._failed.values())),
+                failed=self._failures.alike(now),
                 errors=tuple(reversed(self._errors)),
                 events=tuple(reversed(self._events)),
                 minutes=self._minutes,
@@ -169,7 +175,7 @@ class TaskBoard:
         known = self._open.get(id) or self._recent.get(id)
         if known is not None and known["version"] >= row["version"]:
             return
-        self._failed.pop(id, None)
+        self._failures.drop(id)
         if row["status"] in OPEN:
             self._recent.pop(id, None)
             self._open[id] = row
@@ -178,7 +184,7 @@ class TaskBoard:
             self._open.pop(id, None)
             _keep(self._recent, row, MOST_RECENT)
             if row["status"] == Status.FAILED:
-                _keep(self._failed, row, MOST_FAILED)
+                self._failures.add(row)
 
     def _drop_surplus(self) -> None:
         """Waiting tasks go first: what is being worked on is what people look for."""
@@ -214,6 +220,13 @@ def _newest(
     reader: Reader, where: Mapping[str, Condition], order: str, limit: int, collection: str = "tasks"
 ) -> list[Document]:
     return reader.find(Query(collection, where, order, limit=limit)).documents
+
+
+def _failures(reader: Reader) -> Failures:
+    """What failed within the last hour."""
+    where = {"status": Status.FAILED.value, "updated_at": Range(to_text(utc_now() - WINDOW))}
+    page = reader.find(Query("tasks", where, "-updated_at", limit=MOST_FAILED))
+    return Failures(reversed(page.documents), is_all=page.next is None)
 
 
 def _errors(reader: Reader) -> list[Document]:

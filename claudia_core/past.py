@@ -11,12 +11,12 @@ from claudia_core.boards import (
     MOST_ACTIVE,
     MOST_ERRORS,
     MOST_EVENTS,
-    MOST_FAILED,
     MOST_RECENT,
     OPEN,
     Picture,
     TaskBoard,
 )
+from claudia_core.failures import MOST_KINDS, Alike, Failures
 from claudia_core.model.event import Event, Gap
 from claudia_core.model.task import INNER, Status
 from claudia_core.model.times import require_utc, utc_now
@@ -60,7 +60,7 @@ def _picture(store: Store, end: int, moment: datetime) -> Picture:
         counts={status: sum(row["status"] == status for row in ordered) for status in Status},
         open=tuple(still_open[:MOST_ACTIVE]),
         recent=tuple([row for row in ordered if row["status"] not in OPEN][:MOST_RECENT]),
-        failed=tuple([row for row in ordered if row["status"] == Status.FAILED][:MOST_FAILED]),
+        failed=Failures(row for row in reversed(ordered) if row["status"] == Status.FAILED).alike(moment),
         errors=tuple(reversed(errors)),
         events=tuple(reversed(tail)),
         minutes=minutes(store, moment.timestamp()),
@@ -95,7 +95,7 @@ def compare_boards(store: Store) -> Replayed:
     for rows, others, most in (
         (shown.open, told.open, MOST_ACTIVE),
         (shown.recent, told.recent, MOST_RECENT),
-        (shown.failed, told.failed, MOST_FAILED),
+        (_counted(shown.failed), _counted(told.failed), MOST_KINDS),
     ):
         ours, theirs = _by_id(rows), _by_id(others)
         found.compared += len(ours)
@@ -106,6 +106,12 @@ def compare_boards(store: Store) -> Replayed:
         found.compared += len(Status)
         found.wrong += sum(shown.counts[status] != told.counts[status] for status in Status)
     return found
+
+
+def _counted(failed: Iterable[Alike]) -> tuple[Document, ...]:
+    """How many tasks failed in which way: which of two that failed at once is the newer one, nobody can tell."""
+    kinds = ((one, f"{one.newest['name']} {(one.newest['error'] or {}).get('type')}") for one in failed)
+    return tuple({"id": kind, "count": one.count} for one, kind in kinds)
 
 
 def _by_id(rows: Iterable[Document]) -> dict[str, Document]:

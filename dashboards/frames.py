@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-from claudia_core.boards import MOST_FAILED, Minute, Picture
+from claudia_core.boards import Minute, Picture
+from claudia_core.failures import Alike
 from claudia_core.model.task import Status
-from claudia_core.model.times import to_text
-from claudia_core.ports import Document
 from claudia_core.services.trends import Pace, Took, Trends
 from dashboards import units
 from dashboards.cells import task_row
@@ -182,19 +181,15 @@ def verdict(picture: Picture, untaken: Sequence[str] = ()) -> tuple[str, str]:
 
 
 def failed_rows(picture: Picture, most: int) -> list[dict[str, Any]]:
-    """Tasks that failed within the last hour, newest first; one row for those that failed alike, with their count."""
-    since = to_text(picture.as_of - timedelta(hours=1))
-    lately = [row for row in picture.failed if str(row["finished_at"]) >= since]
-    alike = Counter(map(_failure, lately))
-    newest = {_failure(row): row for row in reversed(lately)}
-    more = "+" if len(lately) == MOST_FAILED else ""
-    rows = sorted(newest.items(), key=lambda pair: str(pair[1]["finished_at"]), reverse=True)[:most]
-    return [{**task_row(row), "count": f"{alike[key]}{more}"} for key, row in rows]
+    """What failed within the last hour, newest first: the newest of those that failed alike, and a link to all."""
+    return [{**task_row(one.newest), "count": _times(one)} for one in picture.failed[:most]]
 
 
-def _failure(row: Document) -> tuple[str, str]:
-    error = row["error"]
-    return str(row["name"]), str(error and error["type"])
+def _times(one: Alike) -> dict[str, Any]:
+    name = str(one.newest["name"])
+    query = urlencode({"status": "failed", "since": "1h", "name": name})
+    count = f"{one.count:,}{'' if one.is_all else '+'}"
+    return {"text": count, "href": f"./tasks?{query}"}
 
 
 def issue_rows(errors: Iterable[Mapping[str, Any]], most: int) -> list[dict[str, Any]]:

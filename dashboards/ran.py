@@ -78,7 +78,7 @@ def read(reader: Reader, wanted: Wanted, since: float, now: float) -> Known:
     """
     query = Query("tasks", wanted.where(since), "-updated_at", limit=lanes.MOST_BARS + 1)
     tasks = reader.find(query).documents if wanted.ends else []
-    known = {str(task["id"]): task for task in tasks}
+    known: dict[str, Mapping[str, Any]] = {str(task["id"]): task for task in tasks}
     whole = minutes(reader, now, int((now - since) // 60) + 1)
     if wanted.is_counted:
         return known, whole

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TIMES = Column("count", "Times", "number")
 ERRORS = (Column("what", "Error", "link"), TIMES, Column("at", "Last", "ago"))
 ENDS = (STATUS, NAME, replace(DURATION, priority=1), ENDED)
-FAILED = (NAME, TIMES, replace(ENDED, label="Last"))
+FAILED = (NAME, Column("count", "Times", "link"), replace(ENDED, label="Last"))
 FURTHER = (
     ("./tasks?status=active", "All that runs"),
     ("./tasks?status=failed", "All that failed"),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from claudia_core import boards, past
+from claudia_core import boards, failures, past
 from claudia_core.app import Claudia
 from claudia_core.model import Status
 from claudia_core.past import compare_boards
@@ -37,7 +37,10 @@ def test_a_sound_hub_shows_what_the_log_tells(claudia):
     ("spoil", "wrong"),
     [
         (lambda tx, rows: tx.put("tasks", {**rows["pending 0"], "name": "wrong"}), 1),
-        (lambda tx, rows: tx.put("tasks", {**rows["failed 0"], "name": "wrong"}), 2),  # among the ended, and the failed
+        (
+            lambda tx, rows: tx.put("tasks", {**rows["failed 0"], "name": "wrong"}),
+            3,
+        ),  # among the ended, as a kind of failure, and its own
         (lambda tx, rows: tx.delete("tasks", rows["active 1"]["id"]), 1),
         (lambda tx, rows: tx.put("tasks", {**rows["active 1"], "id": "never made"}), 1),
         (lambda tx, rows: tx.increment("tasks.now.active", by=2), 1),
@@ -65,9 +68,9 @@ def test_what_is_no_longer_told_is_not_wrong(claudia):
 
 def test_full_lists(claudia, monkeypatch):
     """Of more tasks than a list holds, those that both hold are compared."""
-    for module in (boards, past):
-        monkeypatch.setattr(module, "MOST_RECENT", 4)
-        monkeypatch.setattr(module, "MOST_FAILED", 2)
+    for module, name, most in ((boards, "MOST_RECENT", 4), (failures, "MOST_KINDS", 2)):
+        monkeypatch.setattr(module, name, most)
+        monkeypatch.setattr(past, name, most)
     some_work(claudia)
     assert compare_boards(claudia.store).wrong == 0
 

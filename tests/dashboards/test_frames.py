@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from claudia_core.boards import Minute, Picture
+from claudia_core.failures import Failures
 from claudia_core.model.task import Status
 from claudia_core.model.times import to_text
 from claudia_core.services.new_task import NewTask
@@ -146,19 +147,23 @@ def test_errors_are_told_once_an_issue():
     assert rows[0]["what"]["href"].endswith("errors?id=a")
 
 
+def failed(name, type, minutes, id=None):
+    """The summary of a task that failed some minutes ago."""
+    task = NewTask(name=name).checked().to_task(NOW, "").to_summary()
+    error = {"type": type, "message": "no"}
+    return {**task, "id": id or f"{minutes}", "error": error, "finished_at": to_text(NOW - timedelta(minutes=minutes))}
+
+
 def test_what_failed_alike_is_told_once():
-    """Within the last hour by the moment it ended, the newest of a kind with the count of all."""
-    tasks = [("load", "ValueError", 1), ("load", "ValueError", 30), ("load", "KeyError", 59), ("send", "OSError", 61)]
-    rows = tuple(
-        {**NewTask(name=name).checked().to_task(NOW, "").to_summary(), "id": f"{ago}",
-         "error": {"type": type, "message": "no"}, "finished_at": to_text(NOW - timedelta(minutes=ago))}
-        for name, type, ago in tasks
-    )  # fmt: skip
-    found = frames.failed_rows(replace(picture(), failed=rows), 5)
-    assert [(row["id"], row["name"]["hint"], row["count"]) for row in found] == [
-        ("1", "ValueError: no", "2"),
-        ("59", "KeyError: no", "1"),
+    """The newest of a kind, with the count of all and a link to them, to the last one."""
+    rows = [failed("load", "ValueError", 30 - n / 100, id=f"load {n}") for n in range(1_234)]
+    found = Failures([*rows, failed("a & b", "KeyError", 5)])
+    rows = frames.failed_rows(replace(picture(), failed=found.alike(NOW)), 5)
+    assert [(row["id"], row["name"]["hint"], row["count"]["text"]) for row in rows] == [
+        ("5", "KeyError: no", "1"),
+        ("load 1233", "ValueError: no", "1,234"),
     ]
+    assert rows[0]["count"]["href"] == "./tasks?status=failed&since=1h&name=a+%26+b"
 
 
 def test_the_duration_chart_leaves_gaps():
