@@ -94,9 +94,9 @@ class TaskDetail(LiveView):
         self.events.refresh()
         self.chart.refresh()
         self.chart.layout.visible = bool(task.progress.current or (task.progress.total and not task.status.is_terminal))
-        self.tree.table.visible = bool(self.tree.table.rows)
+        self.tree.layout.visible = bool(self.tree.table.rows)
         self.onward.visible = bool(self.tree.table.rows) and self._on_parts is not None
-        self._shown = (self.task_id, -1 if self.chart.is_waiting else board, task.version)
+        self._shown = (self.task_id, -1 if self.chart.is_waiting or self.tree.is_waiting else board, task.version)
 
     def _on_onward(self, _: str) -> None:
         if self._on_parts is not None:

@@ -145,7 +145,8 @@ def test_children_are_listed_in_the_detail(claudia):
     page = TasksPage(claudia)
     page.id = parent.id
     assert names(page.detail.tree.table.rows) == ["child", "└ grandchild", "second"]
-    assert page.detail.tree.table.visible
+    assert page.detail.tree.layout.visible
+    assert not page.detail.tree.words.visible
     assert page.detail.onward.visible
     page.id = child.id
     assert names(page.detail.tree.table.rows) == ["grandchild"]
