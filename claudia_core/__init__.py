@@ -8,20 +8,34 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from claudia_core.app import Claudia
-    from claudia_core.errors import ClaudiaError
+    from claudia_core.errors import ClaudiaError, TaskCancelled
     from claudia_core.model import Event, Progress, Status, Task
     from claudia_core.model.policy import RetryPolicy
+    from claudia_core.services.events import NewEvent
 
-__all__ = ["Claudia", "ClaudiaError", "Event", "Progress", "RetryPolicy", "Status", "Task", "__version__"]
+__all__ = [
+    "Claudia",
+    "ClaudiaError",
+    "Event",
+    "NewEvent",
+    "Progress",
+    "RetryPolicy",
+    "Status",
+    "Task",
+    "TaskCancelled",
+    "__version__",
+]
 
 _HOMES = {
     "Claudia": "app",
     "ClaudiaError": "errors",
     "Event": "model",
+    "NewEvent": "services.events",
     "Progress": "model",
     "RetryPolicy": "model.policy",
     "Status": "model",
     "Task": "model",
+    "TaskCancelled": "errors",
 }
 
 
