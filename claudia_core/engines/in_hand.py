@@ -137,9 +137,8 @@ class InHand:
                 self._note_pace(running)
 
     def _note_pace(self, running: Running) -> None:
-        handler = running.job.handler
-        if handler.engine == "thread" and running.seconds is not None:
-            self.pace.note(handler.type, running.seconds)
+        if running.seconds is not None:
+            self.pace.note(running.job.handler.type, running.seconds)
 
     def ended(self) -> list[Running]:
         """Those whose end is to be saved."""

@@ -119,7 +119,7 @@ class ProcessEngine:
         """See one job through, in a thread of this process."""
         try:
             child = self._child_for(job)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # no more processes; or the program's own start would be run again
             self._report(Outcome(job, failing(error, culprit=job.handler.place, again=True)))
             return
         try:

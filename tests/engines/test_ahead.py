@@ -1,5 +1,6 @@
 """Quick tasks that an agent claims ahead: together in one commit, begun within a moment, or given back."""
 
+import asyncio
 import threading
 from collections import Counter
 
@@ -69,6 +70,25 @@ def test_quick_tasks_share_commits(claudia, turns):
     assert max(len(turn.settled) for turn in turns) > 4
     eventually(lambda: agent.tally.completed == MANY)
     assert agent.running == []
+
+
+def test_coroutines_share_commits_too(claudia, turns):
+    """Each runs once, in its turn, and no more at once than there are slots."""
+    order, at_once = [], set()
+
+    @claudia.handler("quick")
+    async def quick(task, payload):
+        at_once.add(payload)
+        assert len(at_once) == 1
+        await asyncio.sleep(0)
+        order.append(payload)
+        at_once.remove(payload)
+
+    tasks = made(claudia, MANY)
+    claudia.work(capacity=1)
+    assert {task.status for task in all_ended(claudia, tasks)} == {Status.COMPLETED}
+    assert order == list(range(MANY))
+    assert len(turns) < MANY / 2
 
 
 def test_two_slots_run_two_at_once(claudia):

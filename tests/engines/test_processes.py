@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from claudia_core.app import Claudia
+from claudia_core.engines import processes
 from claudia_core.errors import InvalidValue
 from claudia_core.model import Status
 from claudia_core.testing.waiting import eventually
@@ -170,3 +171,15 @@ def test_a_coroutine_that_times_out(claudia, ended):
         task = ended(claudia.tasks.create(type=type))
         assert (task.status, task.error.code) == (Status.FAILED, "timeout"), type
     assert refused.is_set()
+
+
+def test_a_process_that_cannot_be_started(app, monkeypatch):
+    """Its task fails and says why, as in a program whose own start, run again in the process, would start another."""
+
+    def child():
+        raise RuntimeError("before the current process has finished its bootstrapping phase")
+
+    monkeypatch.setattr(processes, "Child", child)
+    task = run(app, "where")
+    assert (task.status, task.error.type) == (Status.FAILED, "RuntimeError")
+    assert "bootstrapping" in task.error.message
