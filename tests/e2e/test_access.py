@@ -65,3 +65,21 @@ def test_all_of_it_works_without_scripts(site, browser):
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         page.goto(f"http://127.0.0.1:{site.port}/access/keys")
         expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_a_viewer_who_digs_out_a_button_changes_nothing(site, window):
+    """What a browser is not offered can be shown with its tools; the hub asks for the scope all the same."""
+    task = site.hub.tasks.create("guarded", start=True)
+    page = window().page
+    sign_in(page, site, "vera", f"/tasks?id={task.id}")
+    expect(page.get_by_text("guarded").first).to_be_visible(timeout=PATIENCE)
+    shown = page.evaluate(
+        """() => [...Bokeh.documents[0]._all_models.values()]
+            .filter((model) => model.css_classes?.includes("cancel"))
+            .map((model) => { model.visible = true; return model.visible })"""
+    )
+    assert shown == [True]
+    page.locator(".cancel button").click(timeout=PATIENCE)
+    page.get_by_role("button", name="Yes, cancel it").click(timeout=PATIENCE)
+    expect(page.locator(".toast")).to_contain_text("takes the scope operator", timeout=PATIENCE)
+    assert site.hub.tasks.get(task.id).status is Status.ACTIVE
