@@ -10,7 +10,9 @@ from fnmatch import fnmatchcase
 
 from claudia_core.errors import InvalidValue
 from claudia_core.model.event import Event, Gap
+from claudia_core.model.identity import Identity
 from claudia_core.ports import Reader
+from claudia_core.services.notifications.people import may_read
 from dashboards.event_cells import Names, named
 
 PAGE = 50
@@ -29,13 +31,19 @@ _TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events to show: `pattern` is one or several types with `*` and `?`, left out where a `!` stands before."""
+    """Which events to show: `pattern` is one or several types with `*` and `?`, left out where a `!` stands before.
+
+    `who` looks at them: what is about another's notices is left out; None for whoever may see all.
+    """
 
     pattern: str = ""
     subject: str = ""
+    who: Identity | None = None
 
     def __call__(self, event: Event) -> bool:
         if self.subject and event.subject != self.subject:
+            return False
+        if self.who is not None and not may_read(self.who, event):
             return False
         chosen, barred = self._sides()
         type = event.type
@@ -122,7 +130,7 @@ class Arrivals:
         """How many there are by now, as far as one reading tells."""
         if self._since != (wanted, since):
             self._since, self._position, self.count = (wanted, since), since, 0
-        if wanted == Wanted():
+        if wanted == Wanted(who=wanted.who):
             self.count = max(0, head - since)
         elif head > self._position:
             part = reader.events(self._position, BATCH, wanted.types, wanted.subject or None)

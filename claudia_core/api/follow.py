@@ -14,6 +14,8 @@ from typing import Any
 from claudia_core.app import Claudia
 from claudia_core.errors import TooLarge
 from claudia_core.model.event import Event, EventSlice, Gap
+from claudia_core.model.identity import Identity, current
+from claudia_core.services.notifications.people import may_read
 
 SLICE = 500
 """Most events read at once."""
@@ -44,6 +46,7 @@ class LogReader:
         after: a cursor; the head of the log when None.
         types: event types to take, with `*` and `?` as in `task:*`; all when empty.
         subject: only events about this id.
+        who: reads it; whoever asks now when None. What is about another's notices is left out.
 
     Raises:
         BadCursor: the cursor cannot be read, belongs to another log or lies beyond its end.
@@ -55,7 +58,13 @@ class LogReader:
     """Whether the last look came to no end: there is more to look at now, even where it found nothing."""
 
     def __init__(
-        self, hub: Claudia, *, after: str | None = None, types: Sequence[str] = (), subject: str | None = None
+        self,
+        hub: Claudia,
+        *,
+        after: str | None = None,
+        types: Sequence[str] = (),
+        subject: str | None = None,
+        who: Identity | None = None,
     ) -> None:
         if len(types) > MAX_TYPES:
             raise TooLarge(f"{len(types)} types, over the limit of {MAX_TYPES}", field="types", hint="use patterns")
@@ -65,6 +74,7 @@ class LogReader:
         self._patterns = tuple(types)
         self._exact = () if any("*" in type or "?" in type for type in types) else self._patterns
         self._subject = subject
+        self._who = who or current()
         self.position = hub.store.head() if after is None else hub.events.position_of(after)
 
     def read(self) -> list[Notice]:
@@ -76,12 +86,16 @@ class LogReader:
         part = self._hub.store.events(self.position, SLICE, self._exact, self._subject)
         self.is_behind = part.position - self.position >= SLICE
         self.position = part.position
-        if self._exact or not self._patterns:
-            return part
         return EventSlice([event for event in part.events if self._takes(event)], part.position, part.gap)
 
     def _takes(self, event: Event) -> bool:
-        return any(fnmatchcase(event.type, pattern) for pattern in self._patterns)
+        if not may_read(self._who, event):
+            return False
+        return (
+            not self._patterns
+            or bool(self._exact)
+            or any(fnmatchcase(event.type, pattern) for pattern in self._patterns)
+        )
 
 
 class TasksReader(LogReader):

@@ -10,6 +10,8 @@ from claudia_core.errors import BadCursor
 from claudia_core.model.times import to_text
 
 SOURCE = "/claudia"
+PERSON = "user:"
+"""What the subject of an event begins with that is about one person."""
 
 
 class Cursor(NamedTuple):
@@ -32,6 +34,12 @@ class Cursor(NamedTuple):
         if not epoch or not (sequence.isascii() and sequence.isdigit()) or len(sequence) > 18:
             raise BadCursor(f"not a cursor: {text!r:.80}", field="cursor", hint="use the form epoch:sequence")
         return cls(epoch, int(sequence))
+
+
+def private_to(type: str, subject: str) -> str:
+    """Whose an event is that is about one person's list of notices: their id; empty for what every viewer may see."""
+    is_private = subject.startswith(PERSON) and type.startswith("notification:")
+    return subject.removeprefix(PERSON) if is_private else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import param
 
 from claudia_core.boards import Picture
 from claudia_core.errors import InvalidValue
+from claudia_core.model.identity import current
 from dashboards import event_cells, units
 from dashboards.aside import Aside
 from dashboards.event_log import PAGE, Arrivals, Sight, Stretch, Wanted, look, newer, place
@@ -69,6 +70,7 @@ class EventsPage(Page):
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, title="Events", **params)
+        self._who = current()
         self.heading = heading("Events", level=1)
         kinds = [{"key": key, "label": label} for key, label in KINDS]
         self.kinds = Tabs(label="Kind of events", items=kinds, on_choose=self._on_kind)
@@ -111,7 +113,7 @@ class EventsPage(Page):
     def _look(self, key: tuple[Any, ...], shown: tuple[Any, ...], sight: Sight) -> Sight:
         """Ask the store; apart from the session, so nothing of the page is changed here."""
         kind, subject, top, _, head = key
-        wanted = sight.wanted if key[:2] == shown[:2] else Wanted(kind, self._resolved(subject))
+        wanted = sight.wanted if key[:2] == shown[:2] else Wanted(kind, self._resolved(subject), self._who)
         stretch = sight.stretch if key[:3] == shown[:3] and top else None
         return look(self.claudia.store, wanted, top, head, sight.names, self._arrivals, stretch)
 
@@ -137,7 +139,7 @@ class EventsPage(Page):
 
     def _begun(self, picture: Picture) -> Sight | None:
         """The newest page as the board has it; None where it does not tell enough."""
-        wanted = Wanted(self.type)
+        wanted = Wanted(self.type, who=self._who)
         events = tuple(event for event in picture.events if wanted(event))[:PAGE]
         if self.subject or not (len(events) == PAGE or (picture.events and picture.events[-1].sequence == 1)):
             return None

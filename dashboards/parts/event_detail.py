@@ -9,6 +9,8 @@ import panel as pn
 import param
 
 from claudia_core.model.event import Event
+from claudia_core.model.identity import current
+from claudia_core.services.notifications.people import may_read
 from dashboards import event_cells
 from dashboards.live import LiveView
 from dashboards.parts.heading import heading, heading_html
@@ -43,7 +45,7 @@ class EventDetail(LiveView):
         self, claudia: Claudia, *, on_close: Callable[[], None], on_subject: Callable[[str], None], **params: Any
     ) -> None:
         super().__init__(claudia, **params)
-        self._on_close, self._on_subject = on_close, on_subject
+        self._on_close, self._on_subject, self._who = on_close, on_subject, current()
         self.title = heading("")
         self.buttons = Tabs(label="This event", on_choose=self._on_button, css_classes=["event-buttons"])
         self.facts = Rows(FACTS, label="Facts about the event", layout="facts", opens="there")
@@ -75,7 +77,8 @@ class EventDetail(LiveView):
         if not (text.isascii() and text.isdigit()) or not 0 < len(text) <= 18 or int(text) < 1:
             return None
         found = self.claudia.store.events(int(text) - 1, 1).events
-        return found[0] if found and found[0].sequence == int(text) else None
+        is_there = bool(found) and found[0].sequence == int(text) and may_read(self._who, found[0])
+        return found[0] if is_there else None
 
     def _show(self, event: Event | None) -> None:
         self.facts.visible = self.content.visible = event is not None

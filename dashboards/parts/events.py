@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import param
 
+from claudia_core.boards import Picture
 from claudia_core.model.event import Event
+from claudia_core.model.identity import current
+from claudia_core.services.notifications.people import may_read
 from dashboards import cells
 from dashboards.event_log import Wanted, older
 from dashboards.live import LiveView
@@ -48,6 +51,7 @@ class EventList(LiveView):
         super().__init__(claudia, **params)
         self.table = Rows(COLUMNS, label="Events", title=title, zero=list(NO_EVENT))
         self.layout = self.table
+        self._who = current()
         self._shown: tuple[Any, ...] = ()
 
     def refresh(self) -> None:
@@ -55,9 +59,12 @@ class EventList(LiveView):
         picture = self.claudia.boards.tasks.picture()
         state = (picture.sequence, self.subject, self.limit)
         if state != self._shown:
-            events = self._milestones() if self.subject else picture.events[: self.limit]
+            events = self._milestones() if self.subject else self._newest(picture)
             self.table.put([cells.event_row(event) for event in events])
             self._shown = state
+
+    def _newest(self, picture: Picture) -> list[Event]:
+        return [event for event in picture.events if may_read(self._who, event)][: self.limit]
 
     def _milestones(self) -> list[Event]:
         """The newest, however long the task's history is."""

@@ -17,6 +17,7 @@ from claudia_core.services.agents import NewAgent
 from claudia_core.services.events import NewEvent
 from claudia_core.services.failures import failing
 from claudia_core.services.holds import fenced
+from claudia_core.services.notifications.people import may_read
 from claudia_core.services.progress import ProgressUpdate
 from claudia_core.services.tasks import NewTask, TaskPage
 from claudia_core.settings import SECRETS
@@ -164,7 +165,8 @@ def list_events(hub: Claudia, asked: i.ListEvents) -> Answer:
         after=asked.after, since=asked.since, types=asked.type, subject=asked.subject, limit=asked.limit
     )
     gap = None if part.gap is None else {"first": part.gap.first, "last": part.gap.last}
-    items = [event.to_cloudevent() for event in part.events]
+    who = current()
+    items = [event.to_cloudevent() for event in part.events if may_read(who, event)]
     return {"items": items, "next": str(hub.events.cursor(part.position)), "gap": gap}
 
 

@@ -104,7 +104,8 @@ class Streams:
 
 def watch(streams: Streams, values: Mapping[str, Any], context: grpc.ServicerContext) -> Iterator[dict[str, Any]]:
     """The log."""
-    for notice in streams.run(LogReader(view(streams.hub, streams.callers.of(context)), **values), context):
+    who = streams.callers.of(context)
+    for notice in streams.run(LogReader(view(streams.hub, who), **values, who=who), context):
         gap = notice.gap and {"first": notice.gap.first, "last": notice.gap.last}
         yield {"cursor": notice.cursor, "event": notice.event and notice.event.to_cloudevent(), "gap": gap}
 

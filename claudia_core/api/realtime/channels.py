@@ -10,6 +10,7 @@ import orjson
 
 from claudia_core.api.realtime.entries import Entry
 from claudia_core.errors import InvalidValue
+from claudia_core.model.event import PERSON
 
 MAX_NAME = 200
 _PATTERN = re.compile(r"[a-z0-9_.:*?-]{1,200}")
@@ -30,6 +31,11 @@ class Channel:
         self.head = b'{"type":"message","channel":' + orjson.dumps(name) + b',"data":'
         self._patterns = patterns
         self._known: dict[str, bool] = {}
+
+    @property
+    def is_persons(self) -> bool:
+        """Whether it is one person's own, which not everybody may read."""
+        return self.name.startswith(PERSON)
 
     def accepts(self, entry: Entry) -> bool:
         """Whether the event belongs to this channel."""

@@ -10,7 +10,7 @@ import orjson
 from claudia_core.api.realtime.channels import Channel
 from claudia_core.api.realtime.entries import Entry
 from claudia_core.errors import ClaudiaError
-from claudia_core.model.event import Gap
+from claudia_core.model.event import Gap, private_to
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -29,25 +29,34 @@ class SocketView:
     Args:
         channels: the channels.
         framed: whether the messages come as frames, or bare.
+        reads_all: whether events about one person come by any channel, and not by that person's alone.
     """
 
-    def __init__(self, channels: Iterable[Channel], *, framed: bool) -> None:
+    def __init__(self, channels: Iterable[Channel], *, framed: bool, reads_all: bool) -> None:
         self.channels = tuple(channels)
-        self.key = (framed, frozenset((channel.name, channel.subject) for channel in self.channels))
+        self.key = (framed, reads_all, frozenset((channel.name, channel.subject) for channel in self.channels))
+        self._reads_all = reads_all
         self._finish = text_frame if framed else bytes
 
     def write(self, entry: Entry) -> list[bytes]:
         """See `entries.View`."""
+        hidden = not self._reads_all and private_to(entry.type, entry.subject)
         return [
-            self._finish(channel.head + entry.body + entry.tail) for channel in self.channels if channel.accepts(entry)
+            self._finish(channel.head + entry.body + entry.tail)
+            for channel in self.channels
+            if channel.accepts(entry) and (not hidden or channel.is_persons)
         ]
 
 
 class StreamView:
     """What a stream of server-sent events shows: events in any of `channels`, of any of `types`, about `subject`."""
 
-    def __init__(self, channels: tuple[Channel, ...], types: tuple[Channel, ...], subject: str | None) -> None:
-        self.key = ("sse", frozenset(c.name for c in channels), frozenset(c.name for c in types), subject)
+    def __init__(
+        self, channels: tuple[Channel, ...], types: tuple[Channel, ...], subject: str | None, *, reads_all: bool = False
+    ) -> None:
+        self.key = ("sse", reads_all, frozenset(c.name for c in channels), frozenset(c.name for c in types), subject)
+        self._reads_all = reads_all
+        self._persons = tuple(channel for channel in channels if channel.is_persons)
         self.channels = channels + types
         self.subject = subject
         self._choices = [choice for choice in (channels, types) if choice]
@@ -55,6 +64,9 @@ class StreamView:
     def write(self, entry: Entry) -> list[bytes]:
         """See `entries.View`."""
         if self.subject is not None and entry.subject != self.subject:
+            return []
+        hidden = not self._reads_all and private_to(entry.type, entry.subject)
+        if hidden and not any(channel.accepts(entry) for channel in self._persons):
             return []
         if not all(any(channel.accepts(entry) for channel in choice) for choice in self._choices):
             return []

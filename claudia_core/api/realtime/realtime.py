@@ -15,6 +15,7 @@ from claudia_core.app import Claudia
 from claudia_core.errors import NotFound, StoreError, TooManyConnections
 from claudia_core.model.identity import Kind
 from claudia_core.model.identity import Scope as Role
+from claudia_core.services.notifications import people
 
 type Authorize = Callable[[Scope, str], bool]
 """Whether a connection (its ASGI scope) may read a channel (its name). Called on the event loop: it must not wait."""
@@ -33,6 +34,11 @@ def by_identity(scope: Scope, channel: str) -> bool:
     if word == "user" and rest in own:
         return True
     return not identity.is_confined and (word != "user" or identity.may(Role.ADMIN))
+
+
+def reads_all(scope: Scope) -> bool:
+    """Whether a connection is told of everybody's notices by any channel."""
+    return people.reads_all(caller(scope))
 
 
 class Realtime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from claudia_core.api.realtime.channels import Channel
@@ -40,6 +40,8 @@ class Session:
         limits: Limits,
         authorize: Callable[[str], bool],
         own_name: Callable[[str], Awaitable[str]],
+        *,
+        reads_all: bool,
     ) -> None:
         self.id = f"client_{secrets.token_urlsafe(12)}"
         self.wire = wire
@@ -47,11 +49,15 @@ class Session:
         self._limits = limits
         self._authorize = authorize
         self._own_name = own_name
+        self._reads_all = reads_all
         self._joined: dict[str, Channel] = {}
         self._lanes: dict[str, Lane] = {}
-        self._view = SocketView((), framed=wire.framed)
+        self._view = self._showing(())
         self._position = self._sent = relay.head
         self._waiter: asyncio.Future[None] | None = None
+
+    def _showing(self, channels: Iterable[Channel]) -> SocketView:
+        return SocketView(channels, framed=self.wire.framed, reads_all=self._reads_all)
 
     # --- what the client asks ------------------------------------------------------------------------------------
 
@@ -70,7 +76,7 @@ class Session:
         answer = {"type": "subscribed", "channel": channel.name, "recovered": recovered}
         lost = {} if gap is None else {"gap": gap_document(gap)}
         await self.wire.say({**answer, "cursor": self._relay.cursor(start), **lost})
-        self._lanes[channel.name] = Lane(SocketView((channel,), framed=self.wire.framed), start)
+        self._lanes[channel.name] = Lane(self._showing((channel,)), start)
         self._wake()
 
     def _require_new(self, name: str) -> None:
@@ -91,7 +97,7 @@ class Session:
         """End a channel; nothing happens when it is not subscribed to."""
         self._lanes.pop(name, None)
         if self._joined.pop(name, None) is not None:
-            self._view = SocketView(self._joined.values(), framed=self.wire.framed)
+            self._view = self._showing(self._joined.values())
         await self.wire.say({"type": "unsubscribed", "channel": name})
 
     async def welcome(self) -> None:
@@ -163,7 +169,7 @@ class Session:
     def _join(self, name: str, lane: Lane) -> None:
         del self._lanes[name]
         self._joined[name] = lane.view.channels[0]
-        self._view = SocketView(self._joined.values(), framed=self.wire.framed)
+        self._view = self._showing(self._joined.values())
 
     async def _advance(self) -> bool:
         """Write one batch of the channels that have joined; False at the head."""

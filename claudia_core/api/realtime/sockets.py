@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claudia_core.api.realtime.channels import channel
-from claudia_core.api.realtime.realtime import Realtime
+from claudia_core.api.realtime.realtime import Realtime, reads_all
 from claudia_core.api.realtime.session import Session
 from claudia_core.api.realtime.watch import Watch
 from claudia_core.api.realtime.wire import INTERNAL, NOT_FOUND, POLICY, TOO_BIG, TRY_LATER, Wire
@@ -114,6 +114,7 @@ class ChannelsSocket(Socket):
             realtime.limits,
             lambda name: realtime.authorize(wire.scope, name),
             lambda name: realtime.own_name(wire.scope, name),
+            reads_all=reads_all(wire.scope),
         )
         await session.welcome()
         await _converse(wire, session.write, lambda document: _answer(session, document))

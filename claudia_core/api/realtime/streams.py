@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from claudia_core.api.problems import KINDS, MEDIA_TYPE, of_error
 from claudia_core.api.realtime.channels import MAX_NAME, NAMES, channel, pattern
 from claudia_core.api.realtime.frames import StreamView, gap_document, server_sent, sign_of_life
-from claudia_core.api.realtime.realtime import Realtime
+from claudia_core.api.realtime.realtime import Realtime, reads_all
 from claudia_core.api.realtime.relay import Relay
 from claudia_core.api.realtime.serving import BODY
 from claudia_core.errors import AccessDenied, ClaudiaError, TooLarge
@@ -194,9 +194,9 @@ class Asked:
     async def answer(self, realtime: Realtime, scope: Scope) -> Response:
         """The stream, or a problem document that says why not."""
         try:
-            self._view()
+            self._view(scope)
             self._require_allowed(realtime, scope)
-            view = replace(self, channels=[await realtime.own_name(scope, name) for name in self.channels])._view()
+            view = replace(self, channels=[await realtime.own_name(scope, name) for name in self.channels])._view(scope)
             await realtime.relay.start()
             position, gap = await self._start(realtime.relay)
         except ClaudiaError as error:
@@ -204,11 +204,12 @@ class Asked:
         recovered = self.cursor is not None and gap is None
         return EventStream(realtime, view, position, gap, recovered)
 
-    def _view(self) -> StreamView:
+    def _view(self, scope: Scope) -> StreamView:
         if len(self.channels) + len(self.types) > MAX_FILTERS:
             raise TooLarge(f"more than {MAX_FILTERS} channels and types", field="type", hint="use a pattern: task:*")
         channels = tuple(channel(name) for name in self.channels)
-        return StreamView(channels, tuple(pattern(f"events:{type}", type, "type") for type in self.types), self.subject)
+        types = tuple(pattern(f"events:{type}", type, "type") for type in self.types)
+        return StreamView(channels, types, self.subject, reads_all=reads_all(scope))
 
     def _require_allowed(self, realtime: Realtime, scope: Scope) -> None:
         for name in [*self.channels, *(f"events:{type}" for type in self.types)] or ["events:*"]:

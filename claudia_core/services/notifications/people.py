@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from claudia_core.errors import AccessDenied, InvalidValue, NotFound
-from claudia_core.model.event import Event
+from claudia_core.model.event import Event, private_to
 from claudia_core.model.identity import Identity, Kind, Scope, current
 from claudia_core.model.notice import Preferences
 from claudia_core.model.notify_channel import MOST_DIGEST, is_mail_address
@@ -123,7 +123,7 @@ class People:
             AccessDenied: whoever asks is no admin, or is confined to projects.
         """
         who = current()
-        if not who.may(Scope.ADMIN) or who.is_confined:
+        if not reads_all(who):
             raise AccessDenied("only an admin may look at what others are told", field="user")
 
     def id_of(self, named: str) -> str:
@@ -153,6 +153,17 @@ class People:
 def owner_of(who: Identity) -> str:
     """Whose list somebody has: a user their own; the token's and this machine's users share one; a key its own."""
     return who.id or HOLDER
+
+
+def may_read(who: Identity, event: Event) -> bool:
+    """Whether somebody may see an event of the log: what is about one person's list is theirs, and an admin's."""
+    whose = private_to(event.type, event.subject)
+    return not whose or reads_all(who) or whose == owner_of(who)
+
+
+def reads_all(who: Identity) -> bool:
+    """Whether they may look at everybody's list."""
+    return who.may(Scope.ADMIN) and not who.is_confined
 
 
 def meant(rule: Rule, people: Iterable[Person]) -> list[Person]:
