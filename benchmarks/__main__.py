@@ -14,6 +14,7 @@ from benchmarks.figure import machine
 BENCHMARKS = {
     "tracking": "track() against a bare loop and tqdm",
     "store": "durable state changes and coalesced progress against raw executemany",
+    "writers": "two processes that write to one file all the time",
     "cache": "a hit of the cache against a raw GET and decode on the same Redis",
     "amqp": "events forwarded to RabbitMQ against raw confirmed publishing with the same window",
     "mongodb": "the MongoDB store against raw bulk writes; two processes that share it",

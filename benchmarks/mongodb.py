@@ -19,6 +19,7 @@ from pymongo import IndexModel, InsertOne, MongoClient, ReplaceOne
 from pymongo.write_concern import WriteConcern
 
 from benchmarks.figure import Figure, median, percentile
+from benchmarks.writers import shared
 from claudia_core.ports import Transaction
 from claudia_core.stores.mongodb import MongoStore
 from claudia_core.stores.mongodb_indexes import indexes_of
@@ -29,24 +30,7 @@ from claudia_core.testing.servers import secantus
 EVENTS = 100
 COMMITS = 10
 ROUNDS = 5
-SHARE_SECONDS = 6.0
 TASKS = COLLECTIONS["tasks"]
-
-WRITER = """
-import sys, time
-from claudia_core.stores.mongodb import MongoStore
-store = MongoStore(sys.argv[1])
-print("ready", flush=True)
-sys.stdin.readline()
-end, done, slowest = time.perf_counter() + float(sys.argv[2]), 0, []
-while time.perf_counter() < end:
-    began = time.perf_counter()
-    store.write(lambda tx: [tx.emit("a:b", "s", {"n": n}) for n in range(10)]).result(60)
-    slowest.append(time.perf_counter() - began)
-    done += 1
-print(done, sorted(slowest)[int(len(slowest) * 0.99)], flush=True)
-store.close()
-"""
 
 WATCHER = """
 import sys, time
@@ -82,7 +66,7 @@ def measured(url: str) -> Iterator[Figure]:
     try:
         with closing(MongoStore(f"{url}/{name}")) as store, MongoClient[dict[str, object]](url) as client:
             yield from compared(store, client, name)
-            yield from shared(f"{url}/{name}_share")
+            yield from shared("mongodb", f"{url}/{name}_share")
             yield from visible(store, f"{url}/{name}")
     finally:
         with MongoClient[dict[str, object]](url) as client:
@@ -188,25 +172,6 @@ def document(number: int, turn: int, n: int, version: int) -> dict[str, Any]:
         "updated_at": at,
         "current": version,
     }
-
-
-def shared(url: str) -> Iterator[Figure]:
-    """Two processes that write all the time."""
-    MongoStore(url).close()
-    command = [sys.executable, "-c", WRITER, url, str(SHARE_SECONDS)]
-    pipe = subprocess.PIPE
-    writers = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
-    for writer in writers:
-        assert writer.stdout is not None
-        writer.stdout.readline()
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    told = [writer.communicate(timeout=120)[0].split() for writer in writers]
-    done = [int(line[0]) for line in told]
-    yield Figure("smaller share of two writers", 100 * min(done) / sum(done), "%", 40.0, at_most=False)
-    yield Figure("p99 of a commit of theirs", 1000 * max(float(line[1]) for line in told), "ms", 500.0)
 
 
 def visible(store: MongoStore, url: str) -> Iterator[Figure]:

@@ -25,6 +25,7 @@ from claudia_core.stores.sqlite_commits import SqliteCommits
 from claudia_core.stores.sqlite_fork import forks
 from claudia_core.stores.sqlite_pool import ReaderPool
 from claudia_core.stores.sqlite_reader import SqliteReader, sqlite_errors
+from claudia_core.stores.sqlite_turns import Turns
 from claudia_core.stores.sqlite_watch import FileWatch
 from claudia_core.stores.writer import Writer
 
@@ -73,7 +74,7 @@ class SqliteStore(Answers):
         forks.require_safe(path)
         with sqlite_errors(str(path)):
             self.epoch = sqlite_file.prepare(path, busy_timeout=min(busy_timeout, 5.0))
-            self._commits = SqliteCommits(self._connect, path, self.epoch, self._now)
+            self._commits = SqliteCommits(self._connect, path, self.epoch, self._now, Turns(path.parent, busy_timeout))
         self._writer = Writer(self._commits, name="claudia-sqlite-writer", told=self._has_committed)
         forks.watch(self)
 

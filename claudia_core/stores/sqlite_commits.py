@@ -17,6 +17,7 @@ from claudia_core.stores.changes import Changes, Stored
 from claudia_core.stores.kept import Kept
 from claudia_core.stores.sqlite_reader import SqliteReader, mapped, sqlite_errors
 from claudia_core.stores.sqlite_save import save
+from claudia_core.stores.sqlite_turns import Turns
 
 log = get_logger(__name__)
 
@@ -82,6 +83,7 @@ class SqliteCommits:
         path: the file, for messages.
         epoch: names its log.
         now: says when a commit is made.
+        turns: in which processes write.
     """
 
     def __init__(
@@ -90,14 +92,16 @@ class SqliteCommits:
         path: Path,
         epoch: str,
         now: Callable[[], datetime],
+        turns: Turns,
     ) -> None:
-        self._connect = connect
+        self._open = connect
+        self._turns = turns
         self._path = str(path)
         self._epoch = epoch
         self._now = now
         self._gate = threading.Lock()  # held from begin to the end of a commit, and around a fork
         self._is_writing = False
-        self.sql = connect()
+        self.sql = self._connect()
         self._base: Committed | None = Committed(SqliteReader(self.sql, epoch), self._path)
 
     def begin(self) -> tuple[Committed, Changes]:
@@ -106,10 +110,13 @@ class SqliteCommits:
         self._is_writing = True
         with sqlite_errors(self._path):
             base = self._connected()
-            self.sql.execute("BEGIN IMMEDIATE")
+            self._turns.take(self._begin)
             base.refresh()
         now, last = self._now(), base.last_time
         return base, Changes(now if last is None else max(now, last))
+
+    def _begin(self) -> None:
+        self.sql.execute("BEGIN IMMEDIATE")
 
     def commit(self, changes: Changes) -> None:
         """Save a commit; one without changes leaves no trace."""
@@ -149,6 +156,12 @@ class SqliteCommits:
         """Close the connection; the next commit would make a new one."""
         self._base = None
         self.sql.close()
+        self._turns.close()
+
+    def _connect(self) -> apsw.Connection:
+        connection = self._open()
+        connection.set_busy_handler(self._turns.wait)
+        return connection
 
     def _connected(self) -> Committed:
         if self._base is None:
