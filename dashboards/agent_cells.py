@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any
 from urllib.parse import urlencode
 
@@ -114,12 +115,25 @@ def agent_row(agent: Agent, tasks: Sequence[Summary], now: datetime, *, opens: b
         },
         "doing": doing(agent, tasks, keyed=not opens) if on else None,
         "load": load(agent, len([task for task in tasks if task["claim"]])) if on else None,
-        "rate": f"{units.number(vitals.per_minute)} /min" if on and agent.capacity else None,
-        "completed": units.number(vitals.completed) if takes(agent) else None,
+        "rate": f"{units.number(vitals.per_minute)} /min" if on and (agent.capacity or vitals.ended) else None,
+        "pace": pace(agent, now),
+        "completed": units.number(vitals.completed) if takes(agent) or vitals.ended else None,
         "failed": units.number(vitals.failed) if vitals.failed else None,
         "memory": memory(vitals.memory) if on else None,
         "beat": to_optional_text(agent.heartbeat_at),
     }
+
+
+def pace(agent: Agent, now: datetime) -> Row | None:
+    """How many tasks ended in it in the last hour, as bars of two minutes; None where none did."""
+    minutes = agent.last_hour(now)
+    if not any(minutes):
+        return None
+    counts = [sum(pair) for pair in batched(minutes, 2)]
+    label = (
+        f"{units.plural(sum(minutes), 'task')} ended in the last hour, {units.number(max(minutes))} a minute at most"
+    )
+    return {"counts": counts, "label": label, "tone": "plain"}
 
 
 def hint(agent: Agent, now: datetime) -> str:
@@ -164,6 +178,7 @@ def agent_facts(agent: Agent, tasks: Sequence[Summary], now: datetime) -> list[R
         fact("Means", "text", MEANS.get(state(agent, now))),
         fact("Load", "progress", load(agent, len([task for task in tasks if task["claim"]])) if on else None),
         fact("Throughput", "text", f"{units.number(vitals.per_minute)} in the last minute" if on else None),
+        fact("Last hour", "spark", pace(agent, now)),
         fact("Completed", "text", units.number(vitals.completed) if takes(agent) else None),
         fact("Failed", "text", units.number(vitals.failed) if takes(agent) else None),
         fact("Memory", "text", memory(vitals.memory)),

@@ -41,13 +41,23 @@ class Vitals:
     failed: int = 0
     per_minute: float = 0.0
 
+    @property
+    def ended(self) -> int:
+        """How many tasks ended in it since it began."""
+        return self.completed + self.failed
+
+
+MINUTES = 60
+"""Minutes of which an agent keeps how many tasks ended in each."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """A process that runs tasks, alive as long as it renews its lease (`lease` seconds after each heartbeat).
 
     `capabilities` are the types of task that it takes from the queues, at most `capacity` at once; without any, it only
-    runs what its own program begins.
+    runs what its own program begins. `pace` is how many tasks ended in each minute of the last hour, as its heartbeats
+    told, up to the minute `pace_at` (since 1970).
     """
 
     id: str
@@ -62,6 +72,17 @@ class Agent:
     capacity: int = 0
     mode: AgentMode = AgentMode.WORKING
     vitals: Vitals = Vitals()
+    pace: tuple[int, ...] = ()
+    pace_at: int = 0
+
+    def last_hour(self, now: datetime) -> tuple[int, ...]:
+        """How many tasks ended in each of the last 60 minutes, that of `now` last."""
+        return self._pace_at(_minute(now))
+
+    def _pace_at(self, minute: int) -> tuple[int, ...]:
+        since = min(MINUTES, max(0, minute - self.pace_at))
+        known = (*(0,) * MINUTES, *self.pace, *(0,) * since)
+        return known[-MINUTES:]
 
     @property
     def state(self) -> str:
@@ -76,7 +97,15 @@ class Agent:
 
     def beaten(self, now: datetime, vitals: Vitals | None = None) -> Agent:
         """This agent after a heartbeat."""
-        return replace(self, heartbeat_at=now, status=AgentStatus.ONLINE, vitals=vitals or self.vitals)
+        beaten = replace(self, heartbeat_at=now, status=AgentStatus.ONLINE)
+        if vitals is None:
+            return beaten
+        ended = max(0, vitals.ended - self.vitals.ended)
+        if not ended and not self.pace:
+            return replace(beaten, vitals=vitals)
+        minute = max(self.pace_at, _minute(now))
+        *before, last = self._pace_at(minute)
+        return replace(beaten, vitals=vitals, pace=(*before, last + ended), pace_at=minute)
 
     def with_status(self, status: AgentStatus) -> Agent:
         """This agent in another status."""
@@ -99,6 +128,8 @@ class Agent:
             "mode": self.mode.value,
             "state": self.state,
             **asdict(self.vitals),
+            "pace": list(self.pace),
+            "pace_at": self.pace_at,
         }
 
     @classmethod
@@ -117,7 +148,13 @@ class Agent:
             capacity=document.get("capacity", 0),
             mode=AgentMode(document.get("mode", "working")),
             vitals=Vitals(**{name: document.get(name, 0) for name in VITALS}),
+            pace=tuple(document.get("pace", ())),
+            pace_at=document.get("pace_at", 0),
         )
 
 
 VITALS = tuple(Vitals.__dataclass_fields__)
+
+
+def _minute(moment: datetime) -> int:
+    return int(moment.timestamp()) // 60

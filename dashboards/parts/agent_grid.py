@@ -25,7 +25,7 @@ COLUMNS = (
     Column("doing", "Doing", "links"),
     Column("load", "Load", "progress"),
     Column("rate", "Throughput", "figure", 2),
-    Column("completed", "Completed", "figure", 3),
+    Column("pace", "Last hour", "spark", 2),
     Column("failed", "Failed", "figure", 3),
     Column("memory", "Memory", "figure", 2),
     Column("beat", "Heartbeat", "ago"),

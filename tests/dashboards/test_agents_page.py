@@ -105,6 +105,23 @@ def test_who_is_there_and_what_each_does(page):
     assert row(page, "gone")["doing"] is None
 
 
+def test_what_ended_in_the_last_hour():
+    """As bars of two minutes, the present one last, from what heartbeats told; nothing is drawn where nothing ended."""
+    agent = Agent(id=new_id(), name="images", host="worker-1", pid=1, started_at=NOW, heartbeat_at=NOW)
+    assert cells.agent_row(agent, [], NOW)["pace"] is None
+    then = NOW - timedelta(minutes=30)
+    for minutes, completed in ((0, 5), (0.05, 6), (2, 10), (29, 12)):
+        agent = agent.beaten(then + timedelta(minutes=minutes), Vitals(completed=completed))
+    assert sum(agent.last_hour(NOW)) == 12
+    told = cells.agent_row(agent, [], NOW)["pace"]
+    assert (len(told["counts"]), sum(told["counts"]), told["tone"]) == (30, 12, "plain")
+    assert told["label"].startswith("12 tasks ended in the last hour, ")
+    later = NOW + timedelta(minutes=40)
+    assert sum(agent.last_hour(later)) == 2
+    assert cells.agent_row(Agent.from_document(agent.to_document()), [], later)["pace"]["label"].startswith("2 tasks")
+    assert sum(agent.last_hour(NOW + timedelta(hours=2))) == 0
+
+
 def test_the_verdict_and_figures(page):
     """The worst first, by name; the tiles count what is online."""
     assert "✖ no agent can run train · ‖ nobody takes mail now · ✔ 2 agents online" in page.heading.object

@@ -64,7 +64,7 @@ def test_what_is_read_out_does_not_change_all_the_time(claudia):
 
 def test_what_nobody_takes_is_not_well(claudia, monkeypatch):
     """A type of which something waits for a while, and no agent can run, is told; one for Dask to run is not."""
-    claudia.tasks.create("seen", type="dask.computation", tags=("dask",))
+    claudia.tasks.create("seen", type="dask", tags=("dask",))
     claudia.tasks.create("sent", type="resize")
     settle(claudia)
     assert glance(claudia).verdict[0] == "good"

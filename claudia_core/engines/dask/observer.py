@@ -44,7 +44,7 @@ TURN = 0.2
 PAUSE = 2.0
 """Seconds between two tries to reach a scheduler that is away."""
 
-TYPES = {"computation": "dask.computation", "group": "dask.group", "task": "dask.task"}
+TYPES = {"computation": "dask", "group": "dask.group", "task": "dask.task"}
 
 
 class DaskObserver:
@@ -196,7 +196,7 @@ class DaskObserver:
             type=TYPES[part["kind"]],
             payload=payload,
             parent_id=_id(part["parent"]),
-            estimated_steps=part["total"],
+            estimated_steps=None if part["total"] == 1 else part["total"],
             unit="tasks",
             tags=(TAG,),
             labels={"dask.scheduler": self.address[:200]},
@@ -248,10 +248,9 @@ def _as_parts(client: Any, hub: Hub) -> Callable[[], None]:
 
 
 def _message(part: Mapping[str, Any]) -> str:
-    said = [f"{part['running']:,} running"] if part["running"] else []
-    if part["workers"]:
-        said.append(f"{part['workers']:,} worker{'s' * (part['workers'] > 1)}")
-    if part["seconds"]:
+    """What does not change all the time: messages are kept."""
+    said = [f"{part['workers']:,} worker{'s' * (part['workers'] > 1)}"] if part["workers"] else []
+    if part["ended"] is not None:
         said.append(f"{part['seconds']:,.3g} s of work")
     said += [f"{part[name]:,} {name}" for name in ("failed", "dropped") if part[name]]
     return ", ".join(said)

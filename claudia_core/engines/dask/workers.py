@@ -88,9 +88,8 @@ class Workers:
         self._beat_at = time.monotonic()
 
     def _enrol(self, worker: Mapping[str, Any]) -> None:
-        name = worker["name"] if worker["name"] == worker["address"] else f"{worker['name']} at {worker['address']}"
         lease = self._hub.settings.lease
-        label, host = f"dask worker {name}"[:MAX_NAME], worker["host"][:255]
+        label, host = f"dask worker {worker['name']}"[:MAX_NAME], worker["host"][:255]
         new = NewAgent(id=worker["id"], name=label, host=host, pid=worker["pid"], lease=lease)
         self._hub.agents.enrol(new)
 
