@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from claudia_core.address import open_circuits
 from claudia_core.capture.scrubbing import Scrubber
-from claudia_core.errors import MissingExtra, StoreError
+from claudia_core.errors import ClaudiaError, MissingExtra, StoreError
 from claudia_core.feed import Feed
 from claudia_core.integrations.sealing import Seals
 from claudia_core.mailing import Mailing
@@ -22,6 +23,7 @@ from claudia_core.services.events import Events, NewEvent
 from claudia_core.services.health import HealthChecks
 from claudia_core.services.hooks import Hooks
 from claudia_core.services.notifications import Notifications
+from claudia_core.services.processes import EVERY_SECONDS, Processes
 from claudia_core.services.resealing import Resealed
 from claudia_core.services.sealing import Safe
 from claudia_core.services.tasks import Tasks
@@ -63,6 +65,7 @@ class Outside(Mailing):
     _notifier: Notifier | None = None
     _telemetry: Telemetry | None = None
     _subscriptions: list[Subscription]
+    _pulse: Pulse
     _bridge: AmqpBridge | None = None
     _health_pulse: Pulse | None = None
 
@@ -74,7 +77,23 @@ class Outside(Mailing):
         """Every service that this process calls: figures, circuits and the debugger (always on in development)."""
         rules = Scrubber(self.settings.scrub_names, self.settings.scrub_patterns)
         debug = self.settings.environment == "development"
+        if self._is_shared:
+            duty = Duty("figures", EVERY_SECONDS, self._tell_figures, first=EVERY_SECONDS)
+            self._pulse.add(duty, again=False)
         return Integrations(rules, debug=debug, circuits=open_circuits(self.settings))
+
+    @cached_property
+    def processes(self) -> Processes:
+        """What all processes on the store tell of the services they call; of a hub elsewhere, this one alone."""
+        return Processes(self.store if self._is_shared else None, self.integrations)
+
+    def _tell_figures(self) -> None:
+        self.processes.tell()
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether other processes may be on the store, and this one can write there."""
+        return not self.store.url.startswith(("http", "memory:"))
 
     def integration(self, name: str, **guards: Any) -> Integration:
         """A service elsewhere: `with claudia.integration("github") as call:`.
@@ -304,6 +323,9 @@ class Outside(Mailing):
 
     def _leave_outside(self) -> None:
         """End what runs for services elsewhere."""
+        if "processes" in self.__dict__:
+            with suppress(ClaudiaError):  # it is forgotten by itself in a minute
+                self.processes.leave()
         if self._health_pulse is not None:
             self._health_pulse.stop()
         if self._bridge is not None:

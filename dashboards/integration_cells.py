@@ -11,8 +11,8 @@ from claudia_core.model.times import to_optional_text, to_text, utc_now
 from claudia_core.model.webhook import Endpoint
 from claudia_core.resilience.breaker import Circuit
 from claudia_core.resilience.debugger import SeenCall
-from claudia_core.resilience.integration import Integration
 from claudia_core.resilience.metrics import BOUNDS, Figures, Histogram
+from claudia_core.resilience.services import Service
 from dashboards import units
 from dashboards.cells import Row, fact
 
@@ -28,24 +28,24 @@ MEANS: Mapping[Circuit, str] = {
 }
 
 
-def circuit(of: Integration) -> Row:
+def circuit(of: Service) -> Row:
     """The cell of a circuit: mark and word."""
-    word, mark, tone = CIRCUITS[of.breaker.circuit]
+    word, mark, tone = CIRCUITS[of.circuit]
     return {"word": word, "mark": mark, "tone": tone}
 
 
-def circuit_rows(made: Iterable[Integration]) -> list[Row]:
+def circuit_rows(made: Iterable[Service]) -> list[Row]:
     """Circuits as rows, those that are not closed first."""
-    return [circuit_row(one) for one in sorted(made, key=lambda one: one.breaker.circuit is Circuit.CLOSED)]
+    return [circuit_row(one) for one in sorted(made, key=lambda one: one.circuit is Circuit.CLOSED)]
 
 
-def circuit_row(of: Integration) -> Row:
+def circuit_row(of: Service) -> Row:
     """A circuit as a row."""
     figures = of.figures
-    wait = of.breaker.retry_after
+    wait = of.retry_after
     return {
         "id": of.name,
-        "name": {"text": of.name, "href": None, "key": None, "hint": figures.last_error or MEANS[of.breaker.circuit]},
+        "name": {"text": of.name, "href": None, "key": None, "hint": figures.last_error or MEANS[of.circuit]},
         "status": circuit(of),
         "retry": to_text((utc_now() + timedelta(seconds=wait)).replace(microsecond=0)) if wait else None,
         "calls": units.number(figures.successes + figures.errors),
@@ -68,7 +68,7 @@ def error_rate(figures: Figures) -> str | None:
     return f"{math.ceil(figures.errors / calls * 1_000 - 1e-9) / 10:g}%"
 
 
-def service_row(of: Integration, *, debugged: bool) -> Row:
+def service_row(of: Service) -> Row:
     """A service as a row of the list."""
     figures = of.figures
     return {
@@ -87,16 +87,17 @@ def service_row(of: Integration, *, debugged: bool) -> Row:
         "p99": _seconds(figures.p99),
         "flight": units.number(figures.in_flight) if figures.in_flight else None,
         "failed": to_optional_text(figures.last_error_at),
-        "debugged": "kept" if debugged else None,
+        "processes": units.number(len(of.processes)),
+        "debugged": "kept" if of.debugged else None,
     }
 
 
-def service_facts(of: Integration, *, debugged: bool) -> list[Row]:
+def service_facts(of: Service) -> list[Row]:
     """What there is to know about a service."""
-    figures, guards, wait = of.figures, of.guards, of.breaker.retry_after
+    figures, wait = of.figures, of.retry_after
     facts = (
         fact("Circuit", "status", circuit(of)),
-        fact("It means", "text", MEANS[of.breaker.circuit]),
+        fact("It means", "text", MEANS[of.circuit]),
         fact(
             "Tried again",
             "left",
@@ -105,15 +106,16 @@ def service_facts(of: Integration, *, debugged: bool) -> list[Row]:
         fact("Calls", "text", f"{units.number(figures.successes)} well, {units.number(figures.errors)} failed"),
         fact("Error rate", "text", error_rate(figures)),
         fact("Not called", "text", units.number(figures.refused) if figures.refused else None),
-        fact("Under way", "text", f"{figures.in_flight} of at most {guards.limit}"),
+        fact("Under way", "text", f"{figures.in_flight} of at most {of.limit}"),
         fact("p50", "text", _seconds(figures.p50)),
         fact("p95", "text", _seconds(figures.p95)),
         fact("p99", "text", _seconds(figures.p99)),
         fact("Failed last", "when", to_optional_text(figures.last_error_at)),
         fact("It said", "text", figures.last_error),
-        fact("Time-out", "text", units.span(guards.timeout)),
-        fact("Opens after", "text", units.plural(guards.failures, "failure") + " in a row"),
-        fact("Calls kept", "text", "yes" if debugged else "no"),
+        fact("Time-out", "text", units.span(of.timeout)),
+        fact("Opens after", "text", units.plural(of.failures, "failure") + " in a row"),
+        fact("Called by", "tags", list(of.processes)),
+        fact("Calls kept", "text", "yes" if of.debugged else "no"),
     )
     return [row for row in facts if row is not None]
 
@@ -190,9 +192,9 @@ def call_blocks(call: SeenCall) -> list[Row]:
     return [{"id": label, "label": label, "value": text} for label, text in blocks if text]
 
 
-def verdict(made: Sequence[Integration], endpoints: Sequence[Endpoint]) -> tuple[str, str]:
+def verdict(made: Sequence[Service], endpoints: Sequence[Endpoint]) -> tuple[str, str]:
     """How services and webhooks stand in a line, with its tone: what is wrong first."""
-    alone = [one.name for one in made if one.breaker.circuit is Circuit.OPEN]
+    alone = [one.name for one in made if one.circuit is Circuit.OPEN]
     off = [one.name for one in endpoints if one.disabled_reason]
     failing = [one.name for one in endpoints if one.active and one.failing_since is not None]
     parts = [

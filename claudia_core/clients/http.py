@@ -112,6 +112,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "preferences.set": ("POST", "/preferences"),
     "mail.templates": ("GET", "/mail/templates"),
     "mail.preview": ("GET", "/mail/preview"),
+    "mail.test": ("POST", "/mail/test"),
     "suppressions.list": ("GET", "/mail/suppressions"),
     "suppressions.add": ("POST", "/mail/suppressions"),
     "suppressions.remove": ("POST", "/mail/suppressions/remove"),

@@ -114,6 +114,7 @@ COLLECTIONS: Mapping[str, Collection] = {
         Collection("preferences"),
         Collection("caps"),
         Collection("suppressions"),
+        Collection("processes", ("expires_at",), (("expires_at",),)),
         Collection("checks"),
         Collection("mirrors"),
         Collection("received", ("at",), (("at",),)),

@@ -49,6 +49,7 @@ class IntegrationsPage(Page):
     endpoint = param.String("", doc="The webhook endpoint shown in detail.")
     delivery = param.String("", doc="The delivery shown in detail.")
     status: Any = param.Selector(default="", objects=["", *DeliveryStatus], doc="Only deliveries like this.")
+    process = param.String("", doc="The id of the process whose calls are shown; empty for all.")
     outcome: Any = param.Selector(default="", objects=list(OUTCOMES), doc="Only calls that ended like this.")
     after = param.String("", doc="The cursor of the page of deliveries.")
 
@@ -56,7 +57,17 @@ class IntegrationsPage(Page):
     whose: Any = param.Selector(default="", objects=[one["key"] for one in WHOSE], doc="Whose notices are listed.")
     shown: Any = param.Selector(default="", objects=[one["key"] for one in SHOWN], doc="What of a mail is shown.")
 
-    ADDRESS: ClassVar[tuple[str, ...]] = ("view", *DETAILS, "status", "outcome", "after", "template", "shown", "whose")
+    ADDRESS: ClassVar[tuple[str, ...]] = (
+        "view",
+        *DETAILS,
+        "status",
+        "outcome",
+        "after",
+        "template",
+        "shown",
+        "whose",
+        "process",
+    )
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, title="Integrations", **params)
@@ -87,7 +98,7 @@ class IntegrationsPage(Page):
             self._carriers().refresh()
         self.tabs.value = self.view
         self.title = self._title(part) if detail else "Integrations"
-        tone, words = integration_cells.verdict(self.claudia.integrations.all(), self.claudia.webhooks.list())
+        tone, words = integration_cells.verdict(self.claudia.processes.services(), self.claudia.webhooks.list())
         self.heading.object = heading_html("Integrations", words, tone, level=1)
 
     def _tell(self, part: LiveView) -> None:
@@ -101,7 +112,9 @@ class IntegrationsPage(Page):
         elif isinstance(part, CallList):
             part.param.update(service=self.service, outcome=self.outcome)
         elif isinstance(part, ServiceDetail):
-            part.service = self.service
+            part.param.update(service=self.service, process=self.process)
+        elif isinstance(part, ServiceList):
+            part.process = self.process
         elif isinstance(part, EndpointDetail):
             part.endpoint_id = self.endpoint
         elif isinstance(part, DeliveryDetail):
@@ -116,7 +129,9 @@ class IntegrationsPage(Page):
     def _make(self, name: str) -> LiveView:
         hub = self.claudia
         makers: dict[str, Callable[[], LiveView]] = {
-            "": lambda: ServiceList(hub, on_open=self._opener("service"), title="Services"),
+            "": lambda: ServiceList(
+                hub, on_open=self._opener("service"), on_process=self._on_field, title="Services"
+            ),
             "webhooks": lambda: WebhooksView(
                 hub, on_endpoint=self._opener("endpoint"), on_delivery=self._opener("delivery"),
                 on_status=self._on_status, on_page=self._on_page, say=self.say,
@@ -153,7 +168,8 @@ class IntegrationsPage(Page):
 
     def _on_view(self, view: str) -> None:
         self.param.update(
-            view=view, **dict.fromkeys((*DETAILS, "status", "outcome", "after", "template", "shown", "whose"), "")
+            view=view,
+            **dict.fromkeys((*DETAILS, "status", "outcome", "after", "template", "shown", "whose", "process"), ""),
         )
 
     def _on_back(self, _: str) -> None:

@@ -46,6 +46,7 @@ class CallList(LiveView):
 
     service = param.String("", doc="Only calls to this service; empty for all.")
     outcome: Any = param.Selector(default="", objects=list(OUTCOMES), doc="Only calls that ended like this.")
+    process = param.String("", doc="The id of the process whose calls are listed; empty for all.")
     call = param.String("", doc="The call shown in full.")
 
     def __init__(
@@ -70,11 +71,11 @@ class CallList(LiveView):
 
     def refresh(self) -> None:
         """Bring the list up to date."""
-        debugger = self.claudia.integrations.debugger
-        chosen: dict[str, Any] = {"integration": self.service or None, "outcome": self.outcome or None}
-        calls = debugger.calls(**chosen, limit=MOST)
-        is_on = debugger.is_on(self.service or EVERY)
-        filtered = self.outcome and debugger.calls(integration=self.service or None, limit=1)
+        seen = self.claudia.processes
+        chosen: dict[str, Any] = {"integration": self.service or None, "process": self.process}
+        calls = seen.calls(**chosen, outcome=self.outcome or None, limit=MOST)
+        is_on = self.claudia.integrations.debugger.is_on(self.service or EVERY)
+        filtered = self.outcome and seen.calls(**chosen, limit=1)
         self.table.put(cells.call_rows(calls, self.call), NO_MATCH if filtered else ON if is_on else OFF)
         found = next((one for one in calls if cells.call_id(one) == self.call), None)
         self.content.put([] if found is None else cells.call_blocks(found), NO_CONTENT)
@@ -85,7 +86,7 @@ class CallList(LiveView):
         outcomes = [[one, one or "all"] for one in OUTCOMES]
         items = [{"key": "outcome", "label": "Outcome", "value": self.outcome, "choices": outcomes}]
         if not self._is_fixed:
-            names = sorted({one.name for one in self.claudia.integrations.all()} | ({self.service} - {""}))
+            names = sorted({one.name for one in self.claudia.processes.services()} | ({self.service} - {""}))
             services = [["", "all"], *([one, one] for one in names)]
             items = [{"key": "service", "label": "Service", "value": self.service, "choices": services}, *items]
         if items != self.fields.items:
@@ -116,9 +117,5 @@ class CallList(LiveView):
         self.pull()
 
     def _turn(self, name: str, minutes: float) -> dict[str, float]:
-        debugger = self.claudia.integrations.debugger
-        if minutes:
-            debugger.turn_on(name, minutes)
-        else:
-            debugger.turn_off(name)
+        self.claudia.processes.debug(name, minutes)
         return {name: minutes}

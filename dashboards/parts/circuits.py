@@ -1,4 +1,4 @@
-"""CircuitList: the services elsewhere that this process calls, and whether they are left alone."""
+"""CircuitList: the services elsewhere that are called, and whether they are left alone."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ COLUMNS = (
     Column("failed", "Failed last", "ago"),
 )
 SAMPLE = 'with claudia.integration("github") as call:\n    answer = client.get("/user/repos", timeout=call.remaining)'
-NONE = ("This process calls no service yet", "Calls made through the hub are guarded by a circuit:", SAMPLE)
+NONE = ("No service is called yet", "Calls made through the hub are guarded by a circuit:", SAMPLE)
 
 
 class CircuitList(LiveView):
-    """Circuits of the process that serves the page, those that are open first."""
+    """Circuits of all processes on the store, those that are open first."""
 
     def __init__(self, claudia: Claudia, *, title: str = "Circuit breakers", **params: Any) -> None:
         super().__init__(claudia, **params)
@@ -34,4 +34,4 @@ class CircuitList(LiveView):
 
     def refresh(self) -> None:
         """Bring the list up to date."""
-        self.table.put(integration_cells.circuit_rows(self.claudia.integrations.all()))
+        self.table.put(integration_cells.circuit_rows(self.claudia.processes.services()))

@@ -120,9 +120,9 @@ class EndpointDetail(LiveView):
         self.deliveries.refresh()
 
     def _circuit(self, endpoint: Endpoint) -> Row | None:
-        """The circuit of its host, where this process sends to it."""
+        """The circuit of its host, where a process sends to it."""
         name = f"webhook {host_of(endpoint.url)}"[:100]
-        found = next((one for one in self.claudia.integrations.all() if one.name == name), None)
+        found = next((one for one in self.claudia.processes.services() if one.name == name), None)
         return None if found is None else circuit(found)
 
     def _open(self, dialog: Callable[[Endpoint], None]) -> None:

@@ -38,6 +38,7 @@ class LatencyHistogram(Chart):
     COLUMNS = (Column("span", "Took"), Column("calls", "Calls", "figure"))
 
     service = param.String("", doc="The service's name.")
+    process = param.String("", doc="The id of the process whose calls are counted; empty for all.")
 
     def __init__(self, claudia: Claudia, **params: Any) -> None:
         super().__init__(claudia, **params)
@@ -88,8 +89,8 @@ class LatencyHistogram(Chart):
         return cells.bar_rows(self._histogram())
 
     def _histogram(self) -> Histogram:
-        found = next((one for one in self.claudia.integrations.all() if one.name == self.service), None)
-        return Histogram() if found is None else found.metrics.histogram()
+        services = self.claudia.processes.services(self.process)
+        return next((one.histogram for one in services if one.name == self.service), Histogram())
 
 
 TICK = """return tick >= 1000 ? `${+(tick / 1000).toPrecision(3)} s` : `${+tick.toPrecision(3)} ms`"""

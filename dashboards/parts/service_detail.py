@@ -28,6 +28,7 @@ class ServiceDetail(LiveView):
     """A service's facts, a histogram of its latencies, and its calls while the debugger is on."""
 
     service = param.String("", doc="The service's name.")
+    process = param.String("", doc="The id of the process whose calls are shown; empty for all.")
 
     def __init__(self, claudia: Claudia, *, say: Say = silent, **params: Any) -> None:
         super().__init__(claudia, **params)
@@ -41,18 +42,17 @@ class ServiceDetail(LiveView):
 
     def refresh(self) -> None:
         """Bring everything up to date."""
-        found = next((one for one in self.claudia.integrations.all() if one.name == self.service), None)
+        found = next((one for one in self.claudia.processes.services(self.process) if one.name == self.service), None)
         self.body.visible = found is not None
         if found is None:
-            none = f"The process that serves this page has not called {self.service[:80]!r}"
+            none = f"No process that is there has called {self.service[:80]!r}"
             self.title.object = heading_html("Service not found", none, level=1)
             return
         word = cells.circuit(found)
-        text = f"{word['mark']} circuit {word['word']}: {cells.MEANS[found.breaker.circuit]}"
+        text = f"{word['mark']} circuit {word['word']}: {cells.MEANS[found.circuit]}"
         self.title.object = heading_html(found.name, text, word["tone"], level=1)
-        debugged = self.claudia.integrations.debugger.is_on(found.name)
-        self.facts.put(cells.service_facts(found, debugged=debugged))
-        self.chart.service = found.name
+        self.facts.put(cells.service_facts(found))
+        self.chart.param.update(service=found.name, process=self.process)
         self.chart.refresh()
-        self.calls.service = found.name
+        self.calls.param.update(service=found.name, process=self.process)
         self.calls.refresh()

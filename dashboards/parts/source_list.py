@@ -28,7 +28,7 @@ NO_SOURCE = ("No source yet", "Name one, and what it posts with its signature be
 
 
 class SourceList(LiveView):
-    """Sources by name with the address they post to, and how many messages this process took and refused.
+    """Sources by name with the address they post to, and how many messages the processes took and refused.
 
     Their secrets are not shown.
     """
@@ -45,5 +45,5 @@ class SourceList(LiveView):
 
     def refresh(self) -> None:
         """Bring the list up to date."""
-        figures = {one.integration: one for one in self.claudia.integrations.figures()}
+        figures = {one.name: one.figures for one in self.claudia.processes.services()}
         self.table.put(cells.source_rows(self.claudia.hooks.list(), figures))

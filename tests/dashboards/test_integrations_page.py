@@ -288,7 +288,7 @@ def test_the_debugger_is_turned_on_for_a_while(quiet):
 @pytest.mark.parametrize(
     ("view", "name", "words"),
     [
-        ("", "", "This process calls no service yet"),
+        ("", "", "No service is called yet"),
         ("sources", "sources", "No source yet"),
         ("calls", "calls", "No call is kept"),
     ],
@@ -312,3 +312,35 @@ def test_the_list_stands_alone(staged):
     alone.refresh()
     assert {row["answer"] for row in alone.table.rows} == {"HTTP 410 in 31 ms"}
     assert alone.layout is alone.table
+
+
+def test_services_of_several_processes(tmp_path):
+    """Summed, with the worst circuit; of one alone by a choice that stands in the address, with its calls."""
+    settings = default_settings(database_url=str(tmp_path / "hub.db"), display="off", environment="development")
+    with Claudia(settings=settings) as here, Claudia(settings=settings) as there:
+        for hub, bad in ((here, 0), (there, 3)):
+            for number in range(4):
+                with contextlib.suppress(IntegrationError), hub.integration("github", failures=3) as call:
+                    call.sent(f"GET {hub is there}")
+                    if number < bad:
+                        raise OSError("down")
+        there.processes.tell()
+        page = opened(here)
+        (row,) = part(page, "").table.rows
+        assert (row["calls"], row["rate"], row["processes"], row["status"]["word"]) == ("7", "42.9%", "2", "open")
+        (field,) = page.parts[""].fields.items
+        assert field["choices"][0] == ["", "all together"]
+        page.parts[""].fields._on_message({"field": "process", "value": there.processes.id})
+        page.refresh()
+        assert page.process == there.processes.id
+        assert (page.parts[""].table.rows[0]["calls"], page.parts[""].fields.visible) == ("3", True)
+        page.service = "github"
+        page.refresh()
+        detail = part(page, "service")
+        assert facts(detail.facts)["Called by"] == [there.processes.name]
+        assert sum(bar[2] for bar in detail.chart.pull_data().bars) == 3
+        assert "GET False" not in {row["name"]["text"] for row in detail.calls.table.rows}
+        assert len(detail.calls.table.rows) == 4, "three that failed, and one that was not made"
+        page.process = "gone"
+        page.refresh()
+        assert "not found" in detail.title.object

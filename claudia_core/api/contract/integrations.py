@@ -11,7 +11,7 @@ from claudia_core.api.contract.inputs import Input, Limit, Nothing
 from claudia_core.api.contract.outputs import Output
 from claudia_core.api.contract.webhooks import example
 from claudia_core.app import Claudia
-from claudia_core.model.times import to_text
+from claudia_core.model.times import to_optional_text
 
 type Answer = dict[str, Any]
 
@@ -36,7 +36,7 @@ class DebugIntegration(Input):
 
 
 class IntegrationOut(Output):
-    """How calls of the process that answers to one service went. Latencies in seconds, of the last 5 to 10 minutes."""
+    """How calls of all processes to one service went. Latencies in seconds, of the last 5 to 10 minutes."""
 
     integration: str
     circuit: str = Field(description="closed, open or half_open.")
@@ -50,6 +50,7 @@ class IntegrationOut(Output):
     last_error: str = ""
     last_error_at: datetime | None = None
     debugged: bool = Field(description="Whether its calls are kept now.")
+    processes: list[str] = Field(description="The processes that call it.")
 
 
 class IntegrationListOut(Output):
@@ -84,17 +85,17 @@ class DebuggedOut(Output):
 
 
 def list_integrations(hub: Claudia, _: Nothing) -> Answer:
-    debugger = hub.integrations.debugger
     return {
         "items": [
-            made.figures.to_document() | {"circuit": made.breaker.circuit.value, "debugged": debugger.is_on(made.name)}
-            for made in hub.integrations.all()
+            one.figures.to_document()
+            | {"circuit": one.circuit.value, "debugged": one.debugged, "processes": list(one.processes)}
+            for one in hub.processes.services()
         ]
     }
 
 
 def list_calls(hub: Claudia, asked: ListCalls) -> Answer:
-    found = hub.integrations.debugger.calls(
+    found = hub.processes.calls(
         integration=asked.integration,
         operation=asked.operation,
         outcome=asked.outcome,
@@ -105,7 +106,4 @@ def list_calls(hub: Claudia, asked: ListCalls) -> Answer:
 
 
 def debug_integration(hub: Claudia, asked: DebugIntegration) -> Answer:
-    if asked.minutes == 0:
-        hub.integrations.debugger.turn_off(asked.integration)
-        return {"until": None}
-    return {"until": to_text(hub.integrations.debugger.turn_on(asked.integration, asked.minutes))}
+    return {"until": to_optional_text(hub.processes.debug(asked.integration, asked.minutes))}

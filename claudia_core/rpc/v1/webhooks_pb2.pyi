@@ -205,7 +205,7 @@ class DeliveryPage(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[Delivery, _Mapping]]] = ..., next: _Optional[str] = ...) -> None: ...
 
 class Integration(_message.Message):
-    __slots__ = ("integration", "circuit", "successes", "errors", "refused", "in_flight", "p50", "p95", "p99", "last_error", "last_error_at", "debugged")
+    __slots__ = ("integration", "circuit", "successes", "errors", "refused", "in_flight", "p50", "p95", "p99", "last_error", "last_error_at", "debugged", "processes")
     INTEGRATION_FIELD_NUMBER: _ClassVar[int]
     CIRCUIT_FIELD_NUMBER: _ClassVar[int]
     SUCCESSES_FIELD_NUMBER: _ClassVar[int]
@@ -218,6 +218,7 @@ class Integration(_message.Message):
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
     LAST_ERROR_AT_FIELD_NUMBER: _ClassVar[int]
     DEBUGGED_FIELD_NUMBER: _ClassVar[int]
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
     integration: str
     circuit: str
     successes: int
@@ -230,7 +231,8 @@ class Integration(_message.Message):
     last_error: str
     last_error_at: _timestamp_pb2.Timestamp
     debugged: bool
-    def __init__(self, integration: _Optional[str] = ..., circuit: _Optional[str] = ..., successes: _Optional[int] = ..., errors: _Optional[int] = ..., refused: _Optional[int] = ..., in_flight: _Optional[int] = ..., p50: _Optional[float] = ..., p95: _Optional[float] = ..., p99: _Optional[float] = ..., last_error: _Optional[str] = ..., last_error_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., debugged: _Optional[bool] = ...) -> None: ...
+    processes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, integration: _Optional[str] = ..., circuit: _Optional[str] = ..., successes: _Optional[int] = ..., errors: _Optional[int] = ..., refused: _Optional[int] = ..., in_flight: _Optional[int] = ..., p50: _Optional[float] = ..., p95: _Optional[float] = ..., p99: _Optional[float] = ..., last_error: _Optional[str] = ..., last_error_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., debugged: _Optional[bool] = ..., processes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class IntegrationList(_message.Message):
     __slots__ = ("items",)
