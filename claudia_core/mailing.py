@@ -83,7 +83,7 @@ class Mailing:
             Attachment("claudia-report.html", written.getvalue().encode(), "text/html"),
             Attachment("claudia-throughput.png", drawn.getvalue(), "image/png"),
         ]
-        return self.mail.send(to, subject, f"What happened since {since} ago is attached.\n", attachments=attachments)
+        return self.mail.send(to, subject, f"What happened {_period(since)} is attached.\n", attachments=attachments)
 
     def try_mail(self, template: str, data: Mapping[str, Any] | None = None, to: str = "") -> Trial:
         """Send a template, filled with `data` over its sample, to one's own address; an admin may name another.
@@ -116,3 +116,12 @@ class Mailing:
         """
         self._require_here("the list of suppressed addresses")
         return Suppressions(self.acts_on)
+
+
+def _period(since: str) -> str:
+    """In words: `since` is a time ago, such as `24h`, or a time."""
+    return (
+        f"in the last {since}"
+        if since[-1:].isalpha() and since[:1].isdigit() and "T" not in since
+        else f"since {since}"
+    )

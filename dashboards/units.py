@@ -55,10 +55,12 @@ def quick(seconds: float) -> str:
 
 
 def done(current: float, total: float | None, unit: str) -> str:
-    """How far something has come: `3 of 10 items · 30%` or `3 items`."""
+    """How far something has come: `3 of 10 items · 30%` or `3 items`; `100%` of nothing to count."""
     if total is None:
         return f"{number(current)} {unit}"
-    percent = 100.0 if total <= 0 else min(100.0, 100.0 * current / total)
+    if total <= 0:
+        return "100%"
+    percent = min(100.0, 100.0 * current / total)
     return f"{number(current)} of {number(total)} {unit} · {whole_percent(percent)}%"
 
 

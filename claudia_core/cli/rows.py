@@ -54,11 +54,12 @@ def size(count: float) -> str:
 
 
 def progress(row: Mapping[str, Any]) -> str:
-    """Percent and count where the total is known, else the count alone."""
+    """Percent and count where the total is known and not zero, else one of them alone."""
     found = row["progress"]
     if found["percentage"] is None:
         return f"{found['current']:,g} {one_line(found['unit'])}" if found["current"] else ""
-    return f"{whole_percent(found['percentage']):3d}%  {found['current']:,g}/{found['total']:,g}"
+    share = f"{whole_percent(found['percentage']):3d}%"
+    return f"{share}  {found['current']:,g}/{found['total']:,g}" if found["total"] else share
 
 
 def bar(row: Mapping[str, Any]) -> str:

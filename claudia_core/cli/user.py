@@ -14,6 +14,7 @@ from claudia_core.cli.table import day, print_table
 from claudia_core.cli.terminal import note, say
 from claudia_core.errors import InvalidValue
 from claudia_core.model.identity import Scope
+from claudia_core.services.passwords import require_hasher
 
 app = cyclopts.App(name="user", help="People who may sign in.", help_format="plaintext")
 
@@ -119,6 +120,7 @@ def remove(name: str, /, *, database: Database = None) -> None:
 
 
 def _password(*, stdin: bool) -> str:
+    require_hasher()  # before anybody types one in vain
     if stdin:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Self
 
 from claudia_core.clients.health import RemoteHealth
@@ -12,10 +13,12 @@ from claudia_core.clients.outbox import Outbox
 from claudia_core.clients.tasks import RemoteProgress, RemoteTasks
 from claudia_core.clients.transport import Address
 from claudia_core.clients.webhooks import RemoteWebhooks
+from claudia_core.errors import InvalidValue
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Task
+from claudia_core.model.values import likely
 from claudia_core.ports import LogStatus
-from claudia_core.services.tasks import TaskPage
+from claudia_core.services.tasks import NewTask, TaskPage
 
 
 class ClaudiaApiClient:
@@ -55,8 +58,15 @@ class ClaudiaApiClient:
         return self.tasks.list(**filters)
 
     def create_task(self, data: Mapping[str, Any] | None = None, **values: Any) -> Task:
-        """Make a task from fields of `services.NewTask`, in a dict or by name."""
-        return self.tasks.create(**{**(data or {}), **values})
+        """Make a task from fields of `services.NewTask`, in a dict or by name.
+
+        Raises:
+            InvalidValue: a value breaks a rule, or there is no such field; `field` names it.
+        """
+        given, known = {**(data or {}), **values}, ["start", *(field.name for field in fields(NewTask))]
+        for name in given.keys() - known:
+            raise InvalidValue(f"there is no field {name!r:.80}", field=str(name), hint=likely(str(name), known))
+        return self.tasks.create(**given)
 
     def get_task_progress(self, id: str) -> Progress:
         """How far a task has come."""

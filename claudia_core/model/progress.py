@@ -124,8 +124,8 @@ class Progress:
         )
 
     def __str__(self) -> str:
-        """Deterministic text, such as `3/10 items (30%)` or `3 items`."""
-        if self.total is None:
+        """Deterministic text, such as `3/10 items (30%)` or `3 items`; of nothing to count `0 items`."""
+        if not self.total:
             return f"{self.current:g} {self.unit}"
         return f"{self.current:g}/{self.total:g} {self.unit} ({whole_percent(self.percentage or 0.0)}%)"
 

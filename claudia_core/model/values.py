@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import numbers
 from collections.abc import Iterable, Mapping
@@ -28,6 +29,13 @@ MAX_COUNT = 2**53
 """Largest count of anything: the last integer that a JSON reader using doubles keeps exact."""
 
 _ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
+
+
+def likely(name: str, known: Iterable[str]) -> str:
+    """The hint for a name that is none of the known ones: the one that may have been meant, or all there are."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}"
 
 
 def require_json(value: Any, field: str, limit: int = MAX_CONTENT_BYTES) -> JSON:

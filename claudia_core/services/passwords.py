@@ -29,6 +29,15 @@ def _hasher() -> PasswordHasher:
     return PasswordHasher()
 
 
+def require_hasher() -> None:
+    """Passwords can be kept here.
+
+    Raises:
+        MissingExtra: argon2 is not installed.
+    """
+    _hasher()
+
+
 def require_password(password: object, name: str) -> str:
     """`password` if it may be one.
 

@@ -38,6 +38,7 @@ MIGRATION = "migration"
 
 UNAUTHORIZED, AUTHENTICATION_FAILED, OUT_OF_DISK_SPACE, NO_REPLICATION = 13, 18, 14031, 20
 STANDALONE_CURE = "start mongod with --replSet rs0, and run rs.initiate() once in mongosh"
+NAME_CURE = "rs.status().set in mongosh tells its name for replicaSet=; or leave replicaSet out"
 
 _BORDER: tuple[tuple[type[errors.PyMongoError], type[StoreError], str, str], ...] = (
     (errors.ServerSelectionTimeoutError, StoreUnavailable, "does not answer", "check that it runs and can be reached"),
@@ -67,6 +68,8 @@ def mapped(error: errors.PyMongoError, place: str) -> StoreError:
     if code in _BY_CODE:
         kind, what, cure = _BY_CODE[code]
         return kind(f"the store {place} {what}", hint=cure)
+    if isinstance(error, errors.ServerSelectionTimeoutError) and "for replica set name" in str(error):
+        return StoreUnavailable(f"the store {place} is not the replica set that the address names", hint=NAME_CURE)
     for foreign, ours, what, cure in _BORDER:
         if isinstance(error, foreign):
             return ours(f"the store {place} {what}", hint=cure)

@@ -14,7 +14,7 @@ IMPORTS = "from claudia_core.clients import ClaudiaApiClient\n"
 PRINTED = {
     "Claudia": "clean rows",
     "ClaudiaApiClient": r"30/100 items \(30%\)",
-    "TaskServiceClient": r"completed 0/0 items.*\{'rows': 3\}",
+    "TaskServiceClient": r"completed 0 items.*\{'rows': 3\}",
     "events": "task:created",
     "GraphQLClient": r"\{'tasks': \[\]\}",
     "GrpcClient": "[0-9a-f]{8}-",

@@ -12,7 +12,7 @@ from claudia_core.api.contract.operations import TABLE
 from claudia_core.clients import ClaudiaApiClient, GraphQLClient
 from claudia_core.clients.http import ROUTES
 from claudia_core.clients.transport import POOL
-from claudia_core.errors import ClaudiaError, HubUnavailable, StoreBusy, StoreClosed
+from claudia_core.errors import ClaudiaError, HubUnavailable, InvalidValue, StoreBusy, StoreClosed
 from claudia_core.services.events import NewEvent
 from claudia_core.services.tasks import NewTask
 from tests.clients.serving import TOKEN
@@ -72,6 +72,19 @@ def test_the_guides_words(client):
     assert [found.id for found in client.get_tasks(status="active", type="data_processing").tasks] == [task.id]
     progress = client.get_task_progress(task.id)
     assert (progress.percentage, progress.message) == (25.0, "first")
+
+
+def test_a_field_that_is_none(client):
+    """It is named, with the one that was meant or all there are; in REST as well."""
+    with pytest.raises(InvalidValue, match="there is no field 'tpe'") as caught:
+        client.create_task({"tpe": "etl"})
+    assert (caught.value.field, caught.value.hint) == ("tpe", "did you mean 'type'?")
+    with pytest.raises(InvalidValue, match="there is no field 'stauts'") as caught:
+        client._connection.ask("tasks.list", stauts="failed")
+    assert (caught.value.field, caught.value.hint) == ("stauts", "did you mean 'status'?")
+    with pytest.raises(InvalidValue, match="there is no field 'colour'") as caught:
+        client._connection.ask("tasks.create", colour="red")
+    assert "there are: " in caught.value.hint
 
 
 def test_tasks_have_one_life(client, served):

@@ -193,6 +193,7 @@ def test_a_report_is_attached(tmp_path: Path) -> None:
         id = claudia.mail_report("ann@example.org", since="1h")
     got = email.message_from_bytes((tmp_path / f"{id}.eml").read_bytes(), policy=email.policy.default)
     attached, drawn = got.iter_attachments()
+    assert got.get_body(("plain",)).get_content().strip() == "What happened in the last 1h is attached."
     assert (attached.get_filename(), attached.get_content_type()) == ("claudia-report.html", "text/html")
     assert "night &lt;run&gt;" in attached.get_content()
     assert (drawn.get_filename(), drawn.get_content_type()) == ("claudia-throughput.png", "image/png")

@@ -101,3 +101,4 @@ def test_text():
     assert str(Progress(3, 10, unit="rows")) == "3/10 rows (30%)"
     assert str(Progress(1996, 2000, unit="rows")) == "1996/2000 rows (99%)"
     assert str(Progress(2.5)) == "2.5 items"
+    assert str(Progress(0, 0)) == "0 items"

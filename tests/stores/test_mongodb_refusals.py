@@ -52,6 +52,13 @@ def test_nobody_answers() -> None:
     assert SECRET not in f"{caught.value} {caught.value.hint}"
 
 
+def test_another_replica_set(need_secantus: None, tmp_path: Path) -> None:
+    """A server that answers, and is of another set than the address names, is not taken for one that is away."""
+    with secantus(tmp_path) as server, pytest.raises(StoreUnavailable, match="not the replica set") as caught:
+        MongoStore(f"{server.url}/x?replicaSet=another", timeout=1.0)
+    assert "replicaSet" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize(
     "url",
     [

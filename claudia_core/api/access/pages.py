@@ -233,8 +233,9 @@ def audit(desk: Desk, values: Values) -> Html:
         (
             moment(item["time"]),
             item["actor_name"] or item["actor"],
-            *(item[name] for name in ("via", "address", "action", "subject")),
-            ", ".join(f"{name}: {value}" for name, value in item["details"].items()),
+            *(item[name] for name in ("via", "address", "action")),
+            item["details"].get("name") or item["subject"],
+            ", ".join(f"{name}: {value}" for name, value in item["details"].items() if name != "name"),
         )
         for item in page["items"]
     ]

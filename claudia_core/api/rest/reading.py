@@ -71,7 +71,7 @@ class Binding:
                 return rest
             return self._input.model_construct(**vars(self.path.model_validate(path)), **vars(rest))
         except ValidationError as error:
-            raise _refusal(error) from error
+            raise _refusal(error, self.rest) from error
 
     def _read_query(self, query: bytes) -> bytes:
         try:
@@ -95,11 +95,11 @@ class Binding:
             values[name] = READ[type](text)
 
 
-def _refusal(error: ValidationError) -> InvalidValue:
+def _refusal(error: ValidationError, model: type[BaseModel]) -> InvalidValue:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
         return Malformed(first["msg"], field="body", hint="send one JSON object in UTF-8, at most 200 levels deep")
-    return refusal(error)
+    return refusal(error, model)
 
 
 def part(model: type[BaseModel], names: set[str], suffix: str) -> type[BaseModel]:

@@ -350,6 +350,8 @@ def test_the_audit_log_is_a_page_and_a_file(site):
     assert (status, headers.get_content_type(), len(body.splitlines())) == (200, "text/csv", 2)
     _, _, body = site.ask("GET", "/access/audit/export?format=jsonl&action=page.test", Cookie=admin)
     assert json.loads(body)["action"] == "page.test"
+    _, _, body = site.ask("GET", "/access/audit?action=users.add", Cookie=admin)
+    assert "<td>adam</td>" in body
 
 
 # --- sockets from elsewhere -------------------------------------------------------------------------------------------
