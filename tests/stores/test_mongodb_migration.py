@@ -16,6 +16,7 @@ from claudia_core.ports import Query
 from claudia_core.services.claims import Claims, Terms
 from claudia_core.stores.mongodb import MongoStore
 from claudia_core.stores.mongodb_reader import SAMPLES
+from claudia_core.stores.schema import SCHEMA_VERSION
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("mongodb")]
 
@@ -56,7 +57,7 @@ def test_pending_tasks_stand_in_line(database: Database[dict[str, Any]], mongodb
         taken = Claims(hub.store).turn(agent.id, {"ml": Terms()}, 5).taken
         assert sorted(task.name for task in taken) == ["Score", "Train"]
         assert hub.queues.of("ml").waiting == 0
-    assert database["meta"].find_one({"_id": "log"}, {"version": 1}) == {"_id": "log", "version": 2}
+    assert database["meta"].find_one({"_id": "log"}, {"version": 1}) == {"_id": "log", "version": SCHEMA_VERSION}
 
 
 def test_nothing_else_changes(database: Database[dict[str, Any]], mongodb_place: str) -> None:
@@ -123,6 +124,6 @@ def test_a_newer_database_is_not_touched(database: Database[dict[str, Any]], mon
     """One of a newer Claudia is refused, and its indexes are left alone."""
     database["meta"].update_one({"_id": "log"}, {"$set": {"version": 99}})
     before = database["tasks"].index_information()
-    with pytest.raises(StoreTooNew, match=r"version 99.*knows 2"):
+    with pytest.raises(StoreTooNew, match=rf"version 99.*knows {SCHEMA_VERSION}"):
         MongoStore(mongodb_place)
     assert database["tasks"].index_information() == before
