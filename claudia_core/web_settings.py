@@ -79,6 +79,7 @@ class WebSettings(BaseModel):
         "",
         description="Where requests are counted: memory:// or redis://HOST:PORT/NUMBER; CLAUDIA_REDIS_URL unless set.",
     )
+    otel_requests: bool = Field(False, description="Whether requests that are answered are told as spans, too.")
     max_connections: int = Field(2_500, ge=10, le=1_000_000, description="Most connections open at once.")
     max_body: int = Field(32_000_000, ge=1_000, description="Most bytes of any request's body.")
     sign_in_grants: Annotated[str, AfterValidator(_grants)] = Field(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -87,6 +88,19 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value=value)
 
 
+class Answered(NamedTuple):
+    """A request that was answered: its method and route, as counted; seconds to the answer's end; its headers."""
+
+    method: str
+    route: str
+    status: int
+    seconds: float
+    headers: Iterable[tuple[bytes, bytes]]
+
+
+type Listener = Callable[[Answered], object]
+
+
 class Meter:
     """Counts requests and how long they take, by route: the template of a path, never the path itself."""
 
@@ -97,13 +111,17 @@ class Meter:
             "claudia_http_request_seconds", "From a request to its answer's end.", ["route"],
             buckets=BUCKETS, registry=registry,
         )  # fmt: skip
+        self.listeners: list[Listener] = []
+        """Called after each request; they must not raise."""
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """Note one request that was answered."""
         method = scope["method"] if scope["method"] in METHODS else "other"
-        route = scope.get("claudia.route") or getattr(scope.get("route"), "path", "other")
+        route = str(scope.get("claudia.route") or getattr(scope.get("route"), "path", "other"))
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+        for listener in self.listeners:
+            listener(Answered(method, route, status, seconds, scope["headers"]))
 
 
 class Metered:
@@ -137,6 +155,9 @@ def mount(app: FastAPI, claudia: Claudia) -> None:
     registry = CollectorRegistry()
     registry.register(HubFigures(claudia))
     app.state.meter = Meter(registry)
+    telemetry = claudia.export_telemetry() if claudia.settings.otel_requests else None
+    if telemetry is not None:
+        app.state.meter.listeners.append(telemetry.request)
     app.add_middleware(Metered, meter=app.state.meter)
 
     def metrics(request: Request) -> Response:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from claudia_core.errors import MissingExtra, SettingsError
@@ -37,17 +37,48 @@ try:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 except ImportError as error:
     raise MissingExtra("OpenTelemetry needs its SDK", hint="pip install 'claudia-core[otel]'") from error
 
 log = get_logger(__name__)
 
 ENDED = ("task:completed", "task:failed", "task:cancelled")
+SERVERS_FAULT = 500
 PATIENCE = 2.0
 """Seconds that the end waits for a collector to take what is left."""
 
 EVERY = 15.0
 """Seconds between two exports of metrics, unless OTEL_METRIC_EXPORT_INTERVAL says otherwise."""
+
+
+class Answered(Protocol):
+    """A request that was answered; see `api.metrics.Answered`."""
+
+    @property
+    def method(self) -> str:
+        """In capitals."""
+        ...
+
+    @property
+    def route(self) -> str:
+        """The template of its path."""
+        ...
+
+    @property
+    def status(self) -> int:
+        """Of the answer."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """To the answer's end."""
+        ...
+
+    @property
+    def headers(self) -> Iterable[tuple[bytes, bytes]]:
+        """As ASGI has them."""
+        ...
 
 
 class _TaskIds(IdGenerator):
@@ -98,6 +129,7 @@ class Telemetry:
         reader = PeriodicExportingMetricReader(self._figures, export_interval_millis=own)
         self._meters = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
         self._tracer = self._tracers.get_tracer("claudia")
+        self._propagator = TraceContextTextMapPropagator()
         self._measure()
         integrations.debugger.listeners.append(self._call)
 
@@ -125,6 +157,29 @@ class Telemetry:
         finally:
             self._ids.given.trace = self._ids.given.span = None
         _end(span, task.get("error"), int(end.timestamp() * 1e9))
+
+    def request(self, answered: Answered) -> None:
+        """Tell a request to the hub that was answered just now, within the trace that its `traceparent` names.
+
+        Neither its path nor its query is told: they hold names, and sometimes tokens.
+        """
+        now = time.time_ns()
+        told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answered.headers}
+        carried = {name: told[name] for name in ("traceparent", "tracestate") if name in told}
+        span = self._tracer.start_span(
+            f"{answered.method} {answered.route}",
+            context=self._propagator.extract(carried, trace.set_span_in_context(trace.INVALID_SPAN)),
+            kind=trace.SpanKind.SERVER,
+            start_time=now - int(answered.seconds * 1e9),
+            attributes={
+                "http.request.method": answered.method,
+                "http.route": answered.route,
+                "http.response.status_code": answered.status,
+            },
+        )
+        if answered.status >= SERVERS_FAULT:
+            span.set_status(trace.Status(trace.StatusCode.ERROR))
+        span.end(end_time=now)
 
     def flush(self, seconds: float = 10.0) -> None:
         """Send what waits."""

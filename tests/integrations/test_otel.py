@@ -10,12 +10,15 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 
 from claudia_core import Claudia
+from claudia_core.api.server import create_app
 from claudia_core.errors import SettingsError
 from claudia_core.settings import default_settings, otel_is_wanted
 from claudia_core.testing.waiting import eventually
+from tests.dashboards.serving import serving
 
 pytest.importorskip("opentelemetry.sdk")
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -136,3 +139,37 @@ def test_a_collector_that_is_away_stops_nothing() -> None:
         task = claudia.tasks.create("goes on", start=True)
         claudia.tasks.complete(task.id)
         assert claudia.tasks.get(task.id).status.value == "completed"
+
+
+def test_requests_are_spans_where_that_is_asked_for() -> None:
+    """By route and status, in the caller's trace, from a real server; none unless it is turned on."""
+    with collector() as (url, got):
+        for wanted in (False, True):
+            settings = default_settings(
+                database_url="memory://", display="off", otel_endpoint=url, otel_requests=wanted
+            )
+            with Claudia(settings=settings) as hub, serving(create_app(hub)) as address:
+                caller = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+                caller["authorization"] = "Bearer hunter2"
+                task = hub.tasks.create("load").id
+                httpx2.get(f"{address}/api/v1/tasks/{task}", headers=caller, trust_env=False)
+                httpx2.get(f"{address}/api/v1/tasks/nothing", headers={"traceparent": "broken"}, trust_env=False)
+                telemetry = hub.export_telemetry()
+                assert telemetry is not None
+                telemetry.flush()
+            if not wanted:
+                assert spans(got) == {}
+    requests = [one for one in got if isinstance(one, ExportTraceServiceRequest)]
+    scopes = [scope for one in requests for resource in one.resource_spans for scope in resource.scope_spans]
+    found, missing = [span for scope in scopes for span in scope.spans]
+    assert {found.name, missing.name} == {"GET /api/v1/tasks/{id}"}
+    assert (found.trace_id.hex(), found.parent_span_id.hex()) == (
+        "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331",
+    )  # fmt: skip
+    assert missing.parent_span_id == b""
+    told = {one.key: one.value.string_value or one.value.int_value for one in found.attributes}
+    assert told == {
+        "http.request.method": "GET", "http.route": "/api/v1/tasks/{id}", "http.response.status_code": 200,
+    }  # fmt: skip
+    assert found.kind == found.SPAN_KIND_SERVER
+    assert "hunter2" not in str(got)
