@@ -33,6 +33,7 @@ BENCHMARKS = {
     "webhooks": "durable deliveries to a receiver in another process, alone and beside dead endpoints",
     "rest": "posts of a task and batches of events over HTTP against a bare FastAPI endpoint",
     "celery": "an observed Celery worker against one that is not",
+    "dask": "an observed Dask scheduler against one that is not",
     "workers": "an agent beside Celery workers of as many slots, from the first submit to the last end",
     "auth": "what the guard adds to a request with a token, a key or a cookie",
 }
