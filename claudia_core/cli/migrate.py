@@ -21,7 +21,8 @@ def migrate(source: str, target: str, /, *, copy: Annotated[bool, Parameter(nega
     """Copy a hub with its log to an empty store, and check the copy. Stop everything that uses the hub first.
 
     The log keeps its name in the copy, so that whoever follows it goes on there; the source is kept, its log under
-    another name. What is interrupted can be run again.
+    another name. What is interrupted can be run again. With --copy the hub may go on working: what is copied is how it
+    stood at one moment.
 
     Args:
         source: The store that is copied: a file's path, sqlite:///FILE or mongodb://HOST/NAME.
@@ -33,7 +34,7 @@ def migrate(source: str, target: str, /, *, copy: Annotated[bool, Parameter(nega
     to = _place_of(end)
     if _place_of(start) == to:
         raise InvalidValue(f"{to} cannot be copied to itself", field="target", hint="name another store")
-    with _source(start, to) as opened:
+    with _source(start, to, live=copy) as opened:
         parts = move(opened, _target(end), keep_source=copy, progress=_progress)
     for part in parts:
         if part.number:
@@ -67,16 +68,16 @@ def _place_of(settings: Settings) -> str:
     return f"sqlite:///{file}"
 
 
-def _source(settings: Settings, to: str) -> AbstractContextManager[Any]:
+def _source(settings: Settings, to: str, *, live: bool) -> AbstractContextManager[Any]:
     if is_mongodb(settings):
         from claudia_core.stores.mongodb_move import mongodb_source
 
-        return mongodb_source(settings.database_url, to, timeout=settings.connect_timeout)
+        return mongodb_source(settings.database_url, to, timeout=settings.connect_timeout, live=live)
     from claudia_core.stores.sqlite_move import sqlite_source
 
     file = store_file(settings)
     assert file is not None, "its place was asked for"
-    return sqlite_source(file, to)
+    return sqlite_source(file, to, live=live)
 
 
 def _target(settings: Settings) -> AbstractContextManager[Any]:

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from pymongo import InsertOne, WriteConcern
+from pymongo import InsertOne, WriteConcern, errors
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
-from claudia_core.errors import Conflict, NotFound
+from claudia_core.errors import Conflict, NotFound, StoreBusy
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.ports import Sample
@@ -30,31 +32,35 @@ type Rows = Database[dict[str, Any]]
 QUIET = 6.0
 """Seconds for which nobody may have written: longer than the pause between two heartbeats of a hub at work."""
 
+MOMENT_GONE = frozenset({239, 246, 251, 290})
+"""Codes of errors about a snapshot that is too old or not there, and a transaction that is gone or took too long."""
+
 OURS = frozenset({*COLLECTIONS, LOG, SAMPLES, WRITERS})
 
 
 class MongoContent:
     """See `moving.Content`."""
 
-    def __init__(self, database: Rows, url: str) -> None:
+    def __init__(self, database: Rows, url: str, session: ClientSession | None = None) -> None:
         self.database = database
         self.url = url
+        self.session = session
 
     def documents(self, collection: str) -> Iterator[Text]:
         """See `moving.Content.documents`."""
         name = schema.collection(collection).name
         wanted = {"_id": {"$nin": sorted(OWN)}} if collection == "meta" else {}
-        rows = self.database[name].find(wanted, {"body": 1}, sort=[("_id", 1)])
+        rows = self.database[name].find(wanted, {"body": 1}, sort=[("_id", 1)], session=self.session)
         return (Text(row["_id"], row["body"]) for row in rows)
 
     def samples(self) -> Iterator[Sample]:
         """See `moving.Content.samples`."""
-        rows = self.database[SAMPLES].find({}, sort=[("series", 1), ("at", 1)])
+        rows = self.database[SAMPLES].find({}, sort=[("series", 1), ("at", 1)], session=self.session)
         return (Sample(row["series"], int(row["at"]), float(row["value"])) for row in rows)
 
     def events(self) -> Iterator[Entry]:
         """See `moving.Content.events`."""
-        for commit in self.database[LOG].find({}, sort=[("last", 1)]):
+        for commit in self.database[LOG].find({}, sort=[("last", 1)], session=self.session):
             for sequence, event in enumerate(commit["events"], commit["seq"] + commit["skip"]):
                 yield Entry(sequence, commit["at"], event["t"], event["s"], event["d"])
 
@@ -62,15 +68,26 @@ class MongoContent:
 class MongoSource(MongoContent):
     """See `moving.Source`."""
 
-    def __init__(self, client: mongodb_open.Client, name: str, url: str, to: str, *, quiet: float) -> None:
-        super().__init__(mongodb_open.durable(client, name), url)
+    def __init__(
+        self,
+        client: mongodb_open.Client,
+        name: str,
+        url: str,
+        to: str,
+        *,
+        quiet: float,
+        session: ClientSession | None = None,
+    ) -> None:
+        database = mongodb_open.durable(client, name) if session is None else client.get_database(name)
+        super().__init__(database, url, session)
+        self.live = session is not None
         self._client = client
         self._name = name
         self._to = to
         self._quiet = quiet
         self._opened = time.monotonic()
-        log = self.database["meta"].find_one({"_id": "log"})
-        if log is None or self.database["meta"].find_one({"_id": MIGRATION}) is not None:
+        log = self.database["meta"].find_one({"_id": "log"}, session=session)
+        if log is None or self.database["meta"].find_one({"_id": MIGRATION}, session=session) is not None:
             raise NotFound(f"there is no store in {url}", hint="name the store that is to be copied first")
         self._log = log
         self._commits = self._made()
@@ -100,7 +117,7 @@ class MongoSource(MongoContent):
             meta.update_one({"_id": "log"}, {"$set": fresh}, session=session)
 
     def _made(self) -> int:
-        return int((self.database["meta"].find_one({"_id": CHAIN}) or {}).get("n", 0))
+        return int((self.database["meta"].find_one({"_id": CHAIN}, session=self.session) or {}).get("n", 0))
 
 
 class MongoTarget(MongoContent):
@@ -161,11 +178,17 @@ def _together(rows: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 
 @contextmanager
-def mongodb_source(url: str, to: str, *, timeout: float = 5.0, quiet: float = QUIET) -> Iterator[MongoSource]:
+def mongodb_source(
+    url: str, to: str, *, timeout: float = 5.0, quiet: float = QUIET, live: bool = False
+) -> Iterator[MongoSource]:
     """The database at `url`, to be copied to the store whose address without secrets is `to`.
+
+    A `live` one may be in use: it is read as it stood at one moment, for as long as the server keeps that (a minute,
+    unless `transactionLifetimeLimitSeconds` is set to more), and its log keeps its name.
 
     Raises:
         NotFound: it holds no store.
+        StoreBusy: the server no longer knows how a live one stood.
         StoreError: it cannot be used.
     """
     place = mongodb_open.without_secrets(url)
@@ -173,7 +196,25 @@ def mongodb_source(url: str, to: str, *, timeout: float = 5.0, quiet: float = QU
     with client, mongodb_errors(place):
         mongodb_open.require_able(client, place)
         mongodb_open.require_known(mongodb_open.durable(client, name), place)
-        yield MongoSource(client, name, place, to, quiet=quiet)
+        if not live:
+            yield MongoSource(client, name, place, to, quiet=quiet)
+            return
+        with client.start_session(causal_consistency=False) as session, _moment(place):
+            session.start_transaction(read_concern=ReadConcern("snapshot"))
+            yield MongoSource(client, name, place, to, quiet=quiet, session=session)
+
+
+@contextmanager
+def _moment(place: str) -> Iterator[None]:
+    try:
+        yield
+    except errors.OperationFailure as error:
+        if error.code not in MOMENT_GONE:
+            raise
+        raise StoreBusy(
+            f"the copy of {place} took longer than the server keeps a moment",
+            hint="set transactionLifetimeLimitSeconds to more there, or stop the hub and copy without --copy",
+        ) from error
 
 
 @contextmanager

@@ -68,9 +68,10 @@ class Content(Protocol):
 
 
 class Source(Content, Protocol):
-    """A store that is read as it stood at one moment; nobody else may write meanwhile."""
+    """A store that is read as it stood at one moment. Unless it is `live`, nobody else may write meanwhile."""
 
     url: str
+    live: bool
 
     @property
     def log_name(self) -> LogName:
@@ -166,7 +167,8 @@ def move(
             _compare(part, digest_of(filled, part.name), filled.url)
         name = source.log_name
         if keep_source:
-            _require_still(source)
+            if not source.live:
+                _require_still(source)
             name = LogName(new_id().replace("-", ""), name.since)
         else:
             source.give_up_name(filled.url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -106,6 +107,19 @@ def prepare(
     if epoch is None:
         raise StoreDamaged(f"{path} has lost the name of its log", hint="restore a backup: claudia restore BACKUP")
     return str(epoch["epoch"])
+
+
+def is_current(path: Path) -> bool:
+    """Whether the file is a store of this very version, which nobody needs to bring forward.
+
+    Raises:
+        StoreForeign: it belongs to another program.
+        StoreTooNew: a newer Claudia wrote it.
+    """
+    require_size(path)
+    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as sql:
+        require_ours(sql, path, SCHEMA_VERSION)
+        return bool(sql.pragma("user_version") == SCHEMA_VERSION)
 
 
 def _require_writable(path: Path) -> None:

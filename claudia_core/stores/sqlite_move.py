@@ -64,8 +64,9 @@ class SqliteContent:
 class SqliteSource(SqliteContent):
     """See `moving.Source`."""
 
-    def __init__(self, sql: apsw.Connection, path: Path, to: str) -> None:
+    def __init__(self, sql: apsw.Connection, path: Path, to: str, *, live: bool) -> None:
         super().__init__(sql, path)
+        self.live = live
         self._version = sql.pragma("data_version")
         self._to = to
         sql.execute("BEGIN")
@@ -134,8 +135,10 @@ def _stored(collection: str, row: Text) -> Stored:
 
 
 @contextmanager
-def sqlite_source(path: Path, to: str) -> Iterator[SqliteSource]:
+def sqlite_source(path: Path, to: str, *, live: bool = False) -> Iterator[SqliteSource]:
     """The store at `path`, to be copied to the store whose address without secrets is `to`.
+
+    A `live` one may be in use: it is read as it stood at one moment, and its log keeps its name.
 
     Raises:
         NotFound: there is no such file.
@@ -145,17 +148,23 @@ def sqlite_source(path: Path, to: str) -> Iterator[SqliteSource]:
         raise NotFound(f"there is no store at {path}", hint="name the store that is to be copied first")
     forks.require_safe(path)
     with sqlite_errors(str(path)):
-        sqlite_file.prepare(path)
+        live = sqlite_file.is_current(path) and live  # an older file is brought forward, which takes nobody in it
+        if not live:
+            with closing(sqlite_file.connect(path, busy_timeout=1.0)) as sql:
+                _require_alone(sql, path)
+            sqlite_file.prepare(path)
         with closing(sqlite_file.connect(path, busy_timeout=1.0)) as sql:
-            _require_alone(sql, path)
-            yield SqliteSource(sql, path, to)
+            if not live:
+                _require_alone(sql, path)
+            yield SqliteSource(sql, path, to, live=live)
 
 
 def _require_alone(sql: apsw.Connection, path: Path) -> None:
     try:
         sql.execute("PRAGMA journal_mode = DELETE")  # succeeds only while nobody else has the file open
     except apsw.BusyError as error:
-        raise StoreBusy(f"{path} is in use", hint="stop the hub and the programs that use it first") from error
+        hint = "stop the hub and the programs that use it first; with --copy they may go on"
+        raise StoreBusy(f"{path} is in use", hint=hint) from error
     sql.execute("PRAGMA journal_mode = WAL")
 
 

@@ -5,20 +5,24 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import apsw
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from claudia_core.app import Claudia
 from claudia_core.errors import Conflict, NotFound, StoreBusy, StoreDamaged, StoreError
 from claudia_core.ports import Query, Retention, Store
+from claudia_core.services.replay import replay
 from claudia_core.settings import default_settings
 from claudia_core.stores.mongodb_move import mongodb_source, mongodb_target
 from claudia_core.stores.mongodb_open import without_secrets
@@ -43,10 +47,10 @@ class Place:
     def shown(self) -> str:
         return f"sqlite:///{self.url}" if self.is_file else without_secrets(self.url)
 
-    def source(self, to: "Place") -> AbstractContextManager[Any]:
+    def source(self, to: "Place", *, live: bool = False) -> AbstractContextManager[Any]:
         if self.is_file:
-            return sqlite_source(Path(self.url), to.shown)
-        return mongodb_source(self.url, to.shown, quiet=0.0)
+            return sqlite_source(Path(self.url), to.shown, live=live)
+        return mongodb_source(self.url, to.shown, quiet=0.0, live=live)
 
     def target(self) -> AbstractContextManager[Any]:
         return sqlite_target(Path(self.url)) if self.is_file else mongodb_target(self.url)
@@ -240,6 +244,77 @@ def test_a_file_in_use(places: tuple[Place, Place]) -> None:
         moved(first, second)
     with pytest.raises(NotFound, match="no store"):
         moved(second, first)
+
+
+@ways
+def test_a_hub_at_work_is_copied(places: tuple[Place, Place]) -> None:
+    """The copy is how it stood at one moment, which the log tells exactly; the hub goes on, and is left as it is."""
+    first, second = places
+    fill(first, 6)
+    stop = threading.Event()
+
+    def work(hub: Claudia) -> None:
+        while not stop.is_set():
+            hub.tasks.fail(hub.tasks.create(name="meanwhile", start=True).id, ValueError("no"))
+
+    with first.open() as hub:
+        epoch, worker = hub.store.epoch, threading.Thread(target=work, args=(hub,))
+        worker.start()
+        before = hub.store.head()
+        try:
+            with first.source(second, live=True) as source:
+                begun = hub.store.head()
+                eventually(lambda: hub.store.head() > begun + 10, 30)  # it does not see these
+                parts = move(source, second.target(), keep_source=True)
+        finally:
+            stop.set()
+            worker.join()
+        ended = hub.store.head()
+        assert hub.store.epoch == epoch
+        saved = log_of(hub.store)
+    with second.open() as copy:
+        head = copy.store.head()
+        assert before <= head <= begun < ended
+        assert log_of(copy.store) == [event for event in saved if event[0] <= head]
+        assert sum(part.number for part in parts if part.name == "events") == len(log_of(copy.store))
+        assert [one.wrong for one in replay(copy.store, mend=False)] == [0, 0, 0, 0]
+        assert copy.store.epoch != epoch
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("places", [("mongodb", "sqlite")], indirect=True, ids=["mongodb-sqlite"])
+def test_a_moment_that_is_gone(places: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that no longer knows how a hub at work stood is told as that, with the cure; nothing is left."""
+    first, second = places
+    fill(first, 3)
+
+    def forget(name: str, count: int) -> None:
+        if name == "tasks":
+            source.session.abort_transaction()
+            source.session.start_transaction()
+            raise OperationFailure("Transaction was aborted: it exceeded its lifetime", 290)
+
+    with (
+        pytest.raises(StoreBusy, match="longer than the server keeps") as caught,
+        first.source(second, live=True) as source,
+    ):
+        move(source, second.target(), keep_source=True, progress=forget)
+    assert "transactionLifetimeLimitSeconds" in str(caught.value.hint)
+    assert not Path(second.url).exists()
+
+
+@pytest.mark.parametrize("places", [("sqlite", "sqlite")], indirect=True)
+def test_an_older_file_at_work_is_not_copied(places: tuple[Place, Place]) -> None:
+    """It would have to be brought forward under the programs that use it: they are to be stopped first."""
+    first, second = places
+    fill(first, 2)
+    with closing(apsw.Connection(first.url)) as sql:
+        sql.execute("PRAGMA user_version = 1")
+        with pytest.raises(StoreBusy, match="in use"), first.source(second, live=True):
+            pass
+        assert sql.pragma("user_version") == 1
+    with first.source(second, live=True) as source:
+        assert not source.live
 
 
 KILLED = """
