@@ -224,7 +224,7 @@ def _fill(widget: Any, entry: Entry, value: Any) -> None:
 def _read(widget: Any, entry: Entry) -> Any:
     if entry.kind in PICKED:
         return widget.value
-    text = str(widget.value or "")  # of the moment the field was left; `value_input` may lag behind on a busy machine
+    text = str(widget.value or "")  # of when the field was left: to click elsewhere is to leave it
     if entry.kind == "number":
         return read_number(text, entry)
     if entry.kind == "list":
