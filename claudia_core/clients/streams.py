@@ -186,12 +186,16 @@ class EventStream:
         raise error
 
     def _take(self, message: Message) -> Event | Gap | None:
+        found = None
+        if message.data and message.event != "connected":
+            try:
+                document = orjson.loads(message.data)
+                found = Gap(**document) if message.event == "gap" else event_of(document)
+            except (ValueError, TypeError, KeyError, AttributeError, ClaudiaError) as error:
+                raise HubUnavailable(f"{self._address} sent what is no event") from error
         if message.id:
             self.cursor = message.id
-        if not message.data or message.event == "connected":
-            return None
-        document = orjson.loads(message.data)
-        return Gap(**document) if message.event == "gap" else event_of(document)
+        return found
 
 
 def _timeout() -> httpx2.Timeout:

@@ -90,8 +90,9 @@ class Users:
                 user = User(
                     id=id, name=_free_name(tx, name), scope=granted, issuer=issuer, subject=subject, created_at=tx.now
                 )
-                told = {"name": user.name, "scope": granted.value, "projects": list(confined), "issuer": issuer}
-                audit.note(tx, user.identity("oidc"), "users.add", user.id, **told)
+            told = {"name": user.name, "scope": granted.value, "projects": list(confined), "issuer": issuer}
+            if not known or (user.scope, user.projects) != (granted, confined):
+                audit.note(tx, user.identity("oidc"), "users.change" if known else "users.add", user.id, **told)
             user = replace(user, scope=granted, projects=confined, last_login_at=tx.now)
             tx.put("users", user.to_document())
             return user

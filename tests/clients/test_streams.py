@@ -115,6 +115,21 @@ def test_closed_from_another_thread(client):
     assert time.monotonic() - started < 2
 
 
+@pytest.mark.parametrize("noise", ["<html>", "[]", "{}", '{"id": "x", "time": 1}', "event: gap\ndata: {}"])
+def test_what_is_no_event(served, client, noise):
+    """Is left behind and asked for again, and nothing after it is lost: whoever follows a hub does not end by it."""
+    start = client.events.cursor()
+    append(served.hub, 1, 2)
+    stream = client.events.stream(after=start)
+    first = next(iter(stream))
+    _, name, text = noise.rpartition("data: ")
+    message = Message("other:9", "gap" if name else "message", text)
+    with pytest.raises(HubUnavailable, match="no event"):
+        stream._take(message)
+    assert stream.cursor == str(first.cursor)
+    assert numbers(stream, 1) == [2]
+
+
 def test_patience(served):
     """A hub that stays away is given up."""
     stream = EventStream(Address.parse("http://127.0.0.1:9"), patience=0.3)

@@ -128,6 +128,11 @@ def test_an_arrival_is_the_same_user_each_time(hub):
     first = hub.users.arrive("https://id.example", "7", "ann", scope="viewer")
     again = hub.users.arrive("https://id.example", "7", "ann renamed", scope="operator", projects=["etl"])
     assert (first.id, again.scope, again.projects) == (again.id, Scope.OPERATOR, ("etl",))
+    noted = hub.audit.list(subject=first.id, order="id").entries
+    hub.users.arrive("https://id.example", "7", "ann", scope="operator", projects=["etl"])
+    assert [entry.action for entry in noted] == ["users.add", "users.change"]
+    assert noted[1].details["scope"] == "operator"
+    assert noted == hub.audit.list(subject=first.id, order="id").entries
     other = hub.users.arrive("https://other.example", "7", "ann")
     assert (other.id != first.id, other.name) == (True, "ann 2")
     hub.users.change(first.id, enabled=False)

@@ -16,7 +16,7 @@ from claudia_core.api.access.rules import OPEN
 from claudia_core.api.elsewhere.providers import Identifies, Provider, Providers
 from claudia_core.api.elsewhere.trips import SECONDS, Trip, Trips
 from claudia_core.app import Claudia
-from claudia_core.errors import AccessDenied, ClaudiaError, NotFound, ProviderRefused
+from claudia_core.errors import AccessDenied, ClaudiaError, NotFound, ProviderRefused, StoreError
 from claudia_core.logs import get_logger
 from claudia_core.model.identity import Identity, Kind
 
@@ -153,7 +153,7 @@ def _tell(hub: Claudia, request: Request, provider: Provider, error: ClaudiaErro
 
 def _refused(request: Request, error: ClaudiaError) -> Response:
     text = error.message[:1].upper() + error.message[1:]
-    status = 403 if isinstance(error, AccessDenied) else 502
+    status = 403 if isinstance(error, AccessDenied) else 503 if isinstance(error, StoreError) else 502
     login = f"{request.scope.get('root_path', '')}/login?{urlencode({'again': '1'})}"
     content = REFUSED.format(text=html.escape(text), login=html.escape(login))
     response = refusals.page("Sign-in failed", content, status)

@@ -7,7 +7,9 @@ import pytest
 
 from claudia_core import Claudia
 from claudia_core.api.elsewhere import routes, trips
+from claudia_core.errors import StoreUnavailable
 from claudia_core.model.identity import Scope
+from claudia_core.services.users import Users
 from claudia_core.settings import default_settings
 from tests.api.guarded import TOKEN, guarded
 from tests.integrations.oauth.provider import liar
@@ -208,6 +210,17 @@ def test_a_provider_that_is_away(server, lying):
     asked, cookie = begin(server, lying)
     lying.answers["/token"] = (503, b"", {})
     refused(server, back(server, cookie, code="c", state=asked["state"]), "503", 502)
+
+
+def test_a_store_that_is_away(server, lying, monkeypatch):
+    """503: the fault is here, and it passes."""
+
+    def away(*told, **more):
+        raise StoreUnavailable("the store is away")
+
+    monkeypatch.setattr(Users, "arrive", away)
+    asked, cookie = begin(server, lying)
+    refused(server, back(server, cookie, code="c", state=asked["state"]), "The store is away", 503)
 
 
 @pytest.mark.parametrize(
