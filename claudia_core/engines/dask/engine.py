@@ -166,6 +166,9 @@ class DaskEngine:
             except TROUBLE as error:
                 if not self._is_closed:
                     self._away(error)
+            except Exception as error:  # noqa: BLE001 - a thread that ended here would leave jobs open for ever
+                log.error("news of jobs could not be had, and are asked for again", error=repr(error))
+                time.sleep(PAUSE)
 
     def _call(self, operation: str, **values: Any) -> Any:
         return self._client.sync(getattr(self._client.scheduler, operation), callback_timeout=10.0, **values)

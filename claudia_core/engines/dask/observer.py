@@ -108,6 +108,9 @@ class DaskObserver:
                 log.warning("the hub was not told what Dask does", scheduler=self.address, error=str(error))
                 self._position["after"] = 0  # all of it is told again
                 self._is_stopped.wait(PAUSE)
+            except Exception as error:  # noqa: BLE001 - a thread that ended here would leave tasks open for ever
+                log.error("observing Dask failed, and is tried again", scheduler=self.address, error=repr(error))
+                self._is_stopped.wait(PAUSE)
             else:
                 if told["is_closing"]:
                     self._closed()
@@ -136,6 +139,7 @@ class DaskObserver:
         if self._waits:
             self._away(OSError("it was closed"))
             return
+        self._client.close(timeout=1.0)  # else it would try to connect again, and log that it cannot
         self._leave(failing(changes.lost("the Dask cluster was closed")))
         self._is_stopped.set()
 
