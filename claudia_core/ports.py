@@ -220,6 +220,10 @@ class Transaction(Protocol):
         """The document with that id, or None. Treat it as read-only."""
         ...
 
+    def prefetch(self, collection: str, ids: Iterable[str]) -> None:
+        """Read documents together that `get` will ask for one by one."""
+        ...
+
     def find(self, query: Query) -> Page:
         """One page of documents, with this transaction's own changes seen."""
         ...

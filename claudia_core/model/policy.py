@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from random import random
 from typing import Any, Literal
 
@@ -64,7 +64,7 @@ class RetryPolicy:
 
     def to_document(self) -> dict[str, Any]:
         """As plain JSON."""
-        return asdict(self)
+        return {"delay": self.delay, "factor": self.factor, "longest": self.longest, "lost": self.lost}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any] | None) -> RetryPolicy | None:

@@ -131,6 +131,7 @@ class Claims:
 def _turn(
     tx: Transaction, agent_id: str, terms: Mapping[str, Terms], wanted: Wanted, settlements: list[Settlement]
 ) -> Turn:
+    tx.prefetch("tasks", [settlement.task_id for settlement in settlements])
     settled = [_settle(tx, settlement) for settlement in settlements]
     found = tx.get("agents", agent_id)
     if found is None:
@@ -162,7 +163,9 @@ def _as_it_is(tx: Transaction, settlement: Settlement) -> Task:
 def _take(tx: Transaction, agent_id: str, terms: Mapping[str, Terms], wanted: Wanted) -> list[Task]:
     taken = []
     candidates = sorted(_candidates(tx, terms, wanted.most(terms)), key=_turn_of)
-    for document in wanted.fitting(candidates, terms):
+    fitting = list(wanted.fitting(candidates, terms))
+    tx.prefetch("contents", [document["id"] for document in fitting])
+    for document in fitting:
         task = moves.with_content(tx, document)
         if task.deadline is not None and task.deadline <= tx.now:
             failures.failing(TOO_LATE)(tx, task)

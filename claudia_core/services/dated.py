@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from claudia_core.ports import Document, Page, Query, Transaction
@@ -22,6 +23,10 @@ class Dated:
     def get(self, collection: str, id: str) -> Document | None:
         """See `ports.Transaction`, as the rest."""
         return self._tx.get(collection, id)
+
+    def prefetch(self, collection: str, ids: Iterable[str]) -> None:
+        """The same."""
+        self._tx.prefetch(collection, ids)
 
     def find(self, query: Query) -> Page:
         """The same."""

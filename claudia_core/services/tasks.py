@@ -70,7 +70,12 @@ class Tasks:
     def create_many(self, news: Iterable[NewTask], *, start: bool = False) -> list[Task]:
         """Make several tasks in one transaction: all or none."""
         checked = [new.checked() for new in news]
-        return self._store.write(lambda tx: [moves.create(tx, new, start) for new in checked]).result()
+
+        def work(tx: Transaction) -> list[Task]:
+            tx.prefetch("tasks", [new.id for new in checked if new.id is not None])
+            return [moves.create(tx, new, start) for new in checked]
+
+        return self._store.write(work).result()
 
     def create_soon(self, new: NewTask, *, start: bool = False) -> None:
         """Make a task as soon as the store can, without waiting for it: for work that must go on meanwhile."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -65,6 +65,10 @@ class Base(Protocol):
         """The JSON text of a document, or None."""
         ...
 
+    def prefetch(self, collection: str, ids: list[str]) -> None:
+        """Remember the JSON texts of documents, if that saves questions."""
+        ...
+
     def find(self, query: Query) -> Page:
         """One page of committed documents."""
         ...
@@ -93,6 +97,10 @@ class BatchTransaction:
         schema.collection(collection)
         body = self._base.get_body(collection, id)
         return None if body is None else orjson.loads(body)
+
+    def prefetch(self, collection: str, ids: Iterable[str]) -> None:
+        """Read documents together that `get` will ask for one by one."""
+        self._base.prefetch(schema.collection(collection).name, list(ids))
 
     def find(self, query: Query) -> Page:
         """One page of documents, changes of this commit seen."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from claudia_core.stores.changes import Changes, Stored
 
 MOST = 2_000
@@ -25,6 +27,10 @@ class Kept(dict[tuple[str, str], Stored | str | None]):
         """
         found = self[key]
         return found.body if isinstance(found, Stored) else found
+
+    def missing(self, collection: str, ids: Iterable[str]) -> list[str]:
+        """Those of the ids that are not remembered."""
+        return [id for id in ids if (collection, id) not in self]
 
     def note(self, key: tuple[str, str], found: Stored | str | None) -> None:
         """Remember one, unless it is large."""

@@ -98,6 +98,9 @@ class MemoryStore:
         with self._open():
             return self._bodies[schema.collection(collection).name].get(id)
 
+    def prefetch(self, collection: str, ids: list[str]) -> None:
+        """Nothing: they are at hand (for the writer)."""
+
     def get(self, collection: str, id: str) -> Document | None:
         """See `ports.Reader.get`."""
         body = self.get_body(collection, id)

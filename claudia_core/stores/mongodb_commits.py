@@ -67,6 +67,15 @@ class Transacted:
         self.kept.note(key, body)
         return body
 
+    def prefetch(self, collection: str, ids: list[str]) -> None:
+        """Remember the JSON texts of documents, in one question."""
+        missing = self.kept.missing(collection, ids)
+        if len(missing) > 1:
+            with races(self._place):
+                found = self._now().get_bodies(collection, missing)
+            for id in missing:
+                self.kept.note((collection, id), found.get(id))
+
     def find(self, query: Query) -> Page:
         """One page of committed documents."""
         with races(self._place):

@@ -48,9 +48,13 @@ class MongoReader:
 
     def get_many(self, collection: str, ids: Iterable[str]) -> dict[str, Document]:
         """See `ports.Reader.get_many`."""
+        return {id: orjson.loads(body) for id, body in self.get_bodies(collection, ids).items()}
+
+    def get_bodies(self, collection: str, ids: Iterable[str]) -> dict[str, str]:
+        """The JSON texts of the documents that exist among `ids`."""
         name = schema.collection(collection).name
         rows = self.database[name].find({"_id": {"$in": list(ids)}}, {"body": 1}, session=self.session)
-        return {row["_id"]: orjson.loads(row["body"]) for row in rows}
+        return {row["_id"]: str(row["body"]) for row in rows}
 
     def find(self, query: Query) -> Page:
         """See `ports.Reader.find`."""

@@ -63,6 +63,15 @@ class Committed:
         self.kept.note(key, body)
         return body
 
+    def prefetch(self, collection: str, ids: list[str]) -> None:
+        """Remember the JSON texts of documents, in one question."""
+        missing = self.kept.missing(collection, ids)
+        if len(missing) > 1:
+            with sqlite_errors(self._path):
+                found = self.reader.get_bodies(collection, missing)
+            for id in missing:
+                self.kept.note((collection, id), found.get(id))
+
     def find(self, query: Query) -> Page:
         """One page of committed documents, which are kept, because what is looked for in a commit is changed by it."""
         with sqlite_errors(self._path):

@@ -92,12 +92,16 @@ class SqliteReader:
 
     def get_many(self, collection: str, ids: Iterable[str]) -> dict[str, Document]:
         """See `ports.Reader.get_many`."""
+        return {id: orjson.loads(body) for id, body in self.get_bodies(collection, ids).items()}
+
+    def get_bodies(self, collection: str, ids: Iterable[str]) -> dict[str, str]:
+        """The JSON texts of the documents that exist among `ids`."""
         table = schema.collection(collection).name
-        found: dict[str, Document] = {}
+        found: dict[str, str] = {}
         for part in batched(ids, 500):
             marks = ",".join("?" * len(part))
-            rows = self.sql.execute(f"SELECT id, body FROM {table} WHERE id IN ({marks})", part)
-            found.update((str(id), orjson.loads(str(body))) for id, body in rows)
+            rows = self.sql.execute(f"SELECT id, body FROM {table} WHERE id IN ({marks})", part).fetchall()
+            found.update((str(id), str(body)) for id, body in rows)
         return found
 
     def find(self, query: Query) -> Page:

@@ -22,6 +22,7 @@ WRONG: dict[str, Work[object]] = {
     "id of null": lambda tx: tx.put("tasks", {"id": None}),
     "put elsewhere": lambda tx: tx.put("no such collection", {"id": "x"}),
     "get elsewhere": lambda tx: tx.get("no such collection", "x"),
+    "prefetch elsewhere": lambda tx: tx.prefetch("no such collection", ["x", "y"]),
     "find by nothing": lambda tx: tx.find(Query("tasks", {"no such column": "x"})),
     "delete elsewhere": lambda tx: tx.delete("no such collection", "x"),
     "object in an event": lambda tx: tx.emit("task:created", "x", {"payload": object()}),
@@ -148,6 +149,21 @@ class StoreWriting(Suite):
 
         saved(store, work)
         assert ids(store, Query("tasks", {"status": "old"}, order="id")) == ["c", "d"]
+
+    def test_what_is_read_together(self, store: Store) -> None:
+        """What a transaction reads together is what it gets: also what is not there, was changed by it, or is large."""
+        put(store, [task("a"), task("b"), task("gone"), task("large", message="x" * 10_000)])
+
+        def work(tx: Transaction) -> list[str | None]:
+            tx.put("tasks", task("b", message="changed"))
+            tx.delete("tasks", "gone")
+            tx.prefetch("tasks", ["a", "b", "gone", "large", "never there"])
+            tx.prefetch("tasks", [])
+            found = [tx.get("tasks", id) for id in ("a", "b", "gone", "large", "never there")]
+            return [None if document is None else document.get("message", "") for document in found]
+
+        assert saved(store, work) == ["", "changed", None, "x" * 10_000, None]
+        assert saved(store, work) == ["", "changed", None, "x" * 10_000, None]
 
     def test_transaction_sees_earlier_in_its_batch(self, store: Store) -> None:
         """A work sees what works before it did, also those that share its commit, and not those that failed."""
