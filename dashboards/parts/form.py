@@ -27,7 +27,8 @@ FOOT = {"justify-content": "flex-end", "flex-wrap": "wrap", "gap": "8px"}
 MONO = {"& textarea": {"fontFamily": "ui-monospace, Menlo, Consolas, monospace", "fontSize": "13px"}}
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (6, 0)}
 ONCE = (Column("label", "", "heading"), Column("value", "", "code"))
-PLAIN = {"& .MuiInputLabel-root": {"backgroundColor": "transparent"}}
+PLAIN = ".MuiInputLabel-root { background: none !important; }"
+HEAD = {"& .MuiDialogTitle-root": {"minWidth": 0, "overflowWrap": "anywhere", "paddingBottom": "8px"}}
 LONGEST = 20_000
 
 PICKED = frozenset({"choice", "several", "flag"})
@@ -99,7 +100,7 @@ class Form:
         foot = pn.Row(self.delete, self.no, self.yes, styles=FOOT, sizing_mode="stretch_width")
         parts = (self.words, self.fields, self.secret, foot)
         body = pn.Column(*parts, styles=BOX, sizing_mode="stretch_width", margin=0)
-        self.dialog = pmui.Dialog(body, close_on_click=False, width_option="sm")
+        self.dialog = pmui.Dialog(body, close_on_click=False, width_option="sm", sx=HEAD)
 
     def ask(
         self, title: str, values: Mapping[str, Any], save: Step, *, text: str = "", gone: Step | None = None
@@ -201,7 +202,7 @@ def _input(entry: Entry) -> Any:
     if entry.kind == "choice":
         return pmui.Select(options=dict(entry.choices), **common)
     if entry.kind == "several":
-        return pmui.MultiChoice(options=dict(entry.choices), sx=PLAIN, **common)
+        return pmui.MultiChoice(options=dict(entry.choices), stylesheets=[PLAIN], **common)
     if entry.kind in ("list", "json"):
         return pmui.TextAreaInput(rows=3, max_length=LONGEST, sx=MONO, **common)
     return pmui.TextInput(max_length=9 if entry.kind == "number" else entry.most or 2_000, **common)
