@@ -180,6 +180,9 @@ class DaskObserver:
         if part["total"] > 1:
             done = part["done"] + part["failed"] + part["dropped"]
             self._hub.progress.update(part["id"], done, total=part["total"], message=_message(part))
+        elif part["steps"] is not None:
+            current, total, message = part["steps"]
+            self._hub.progress.update(part["id"], current, total=total, message=message)
         if part["ended"] is None:
             self._open[part["id"]] = part
             return

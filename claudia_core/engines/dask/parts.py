@@ -54,6 +54,7 @@ class Part:
         self.workers: set[str] = set()
         self.errors: list[dict[str, str]] = []
         self.reason = ""
+        self.steps: list[Any] | None = None
         self.version = 0
 
     @property
@@ -112,7 +113,8 @@ class Part:
             "status": self.status, "attempt": self.attempt, "made": self.made, "began": self.began, "ended": self.ended,
             "total": self.total, "waiting": waiting, "running": running, "done": done, "failed": failed,
             "dropped": dropped, "seconds": self.seconds, "bytes": self.bytes, "type": self.type, "worker": self.worker,
-            "workers": len(self.workers), "errors": self.errors, "reason": self.reason, "version": self.version,
+            "workers": len(self.workers), "errors": self.errors, "reason": self.reason, "steps": self.steps,
+            "version": self.version,
         }  # fmt: skip
 
 

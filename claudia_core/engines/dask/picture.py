@@ -181,6 +181,13 @@ class Picture:
         else:
             part.close(now)
 
+    def step(self, key: Key, steps: list[Any]) -> None:
+        """A task tells how far it has come: current, total and message. In a group of many that is not told."""
+        tracked = self._keys.get(key)
+        if tracked is not None and tracked.state == RUNNING and tracked.parts[0].total == 1:
+            tracked.parts[0].steps = steps
+            self._touch(tracked.parts[0])
+
     def forget(self, key: Key, now: float) -> None:
         """The scheduler forgets a task; one that was not done is done by nobody."""
         tracked = self._keys.get(key)

@@ -31,6 +31,9 @@ LOST = ("handle-worker-cleanup", "check-worker-ttl")
 """How Dask says, in the reason for its removal, that a worker went without a word."""
 
 MOST_GONE = 100
+TOPIC = "claudia"
+"""Where tasks tell how far they have come; see `progress`."""
+
 LAST_WORD = 0.2
 """Seconds for which a scheduler that closes waits until those who ask have heard its last news."""
 
@@ -192,6 +195,12 @@ class ClaudiaPlugin(SchedulerPlugin):
         self._changed.set()
         self._journal.lose(worker)
         self._told.set()
+
+    def log_event(self, topic: str, msg: Any) -> None:
+        """See `SchedulerPlugin`: a task tells how far it has come."""
+        if topic == TOPIC and isinstance(msg, Mapping) and "key" in msg:
+            self._picture.step(msg["key"], [msg.get("current"), msg.get("total"), msg.get("message")])
+            self._changed.set()
 
     # --- what is asked ------------------------------------------------------------------------------------------
 

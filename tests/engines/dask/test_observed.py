@@ -113,6 +113,24 @@ def test_live(hub: Claudia, client: Client, find: Find, tmp_path: Path) -> None:
     assert find("wait").status is Status.COMPLETED
 
 
+def test_progress(hub: Claudia, client: Client, find: Find, tmp_path: Path) -> None:
+    """A function that tells how far it has come is seen so, while it runs, through the scheduler alone."""
+    hub.observe(client)
+    futures = client.map(work.steps, [10, 20], [str(tmp_path / "a"), str(tmp_path / "b")])
+    eventually((tmp_path / "b").exists, 60.0)
+
+    def told() -> set[tuple[float, float | None, str]]:
+        found = hub.tasks.list(name="steps", type="dask.task").tasks
+        return {(task.progress.current, task.progress.total, task.progress.message) for task in found}
+
+    eventually(lambda: told() == {(10, 10, "step 10"), (20, 20, "step 20")}, 30.0)
+    for name in ("a.go", "b.go"):
+        (tmp_path / name).write_text("")
+    client.gather(futures)
+    assert find("steps", type="dask").progress.total == 2
+    assert work.steps(0, str(tmp_path / "a")) == "went on"
+
+
 def test_a_failure(hub: Claudia, client: Client, find: Find) -> None:
     """An exception fails the task, with traceback and issue; what needed it is cancelled, with that as reason."""
     hub.observe(client)
