@@ -31,6 +31,7 @@ RESERVED = frozenset(
         "user",
         "filter",
         "notification",
+        "mail",
         "claudia",
     )
 )

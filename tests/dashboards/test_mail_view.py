@@ -115,6 +115,8 @@ def test_a_test_to_oneself(carried, tmp_path):
     sent = message_from_bytes(file.read_bytes(), policy=default)
     assert (sent["subject"], sent["to"]) == ("other run is done", "olga@example.org")
     assert [entry.actor for entry in carried.audit.list(action="mail.test").entries] == ["user:u1"]
+    (told,) = carried.store.events(0, 10, ("mail:tested",)).events
+    assert (told.subject, told.data) == ("task_completed", {})  # every viewer reads it: no addresses
     page, part = opened(carried, template="task_completed")
     part.to.value_input = "cleo@example.org"
     asyncio.run(part._on_send(None))

@@ -1,11 +1,15 @@
 """The log for people and programs."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import claudia_core
 from claudia_core.errors import BadCursor, InvalidValue, TooLarge
 from claudia_core.model import Cursor
 from claudia_core.model.times import utc_now
-from claudia_core.services.events import MAX_BATCH, NewEvent
+from claudia_core.services.events import MAX_BATCH, RESERVED, NewEvent
 from claudia_core.testing.builders import saved_task
 
 
@@ -45,6 +49,13 @@ def test_a_bad_event_is_named_and_none_is_appended(claudia, bad):
         claudia.events.append([NewEvent("invoice:paid"), bad])
     assert caught.value.field in ("type", "subject", "data")
     assert claudia.store.head() == 0
+
+
+def test_all_that_claudia_emits_is_its_own():
+    """Each first word of an event that the code emits is reserved: nobody can publish what looks like it."""
+    sources = (path.read_text() for path in Path(claudia_core.__file__).parent.rglob("*.py"))
+    words = {word for text in sources for word in re.findall(r"""\bemit\(\s*f?["']([a-z_.]+):""", text)}
+    assert {"task", "mail", "notification"} <= words <= RESERVED
 
 
 def test_too_many_at_once(claudia):
