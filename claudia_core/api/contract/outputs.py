@@ -203,6 +203,10 @@ class AgentOut(Output):
     completed: int = Field(0, description="Tasks it completed since it began.")
     failed: int = Field(0, description="Tasks that failed on it since it began.")
     per_minute: float = Field(0.0, description="Tasks that ended on it in the last minute.")
+    pace: list[int] = Field(
+        default_factory=list, description="Tasks that ended on it in each minute of its last hour, up to `pace_at`."
+    )
+    pace_at: int = Field(0, description="The minute of the last of `pace`, since 1970.")
 
 
 class AgentListOut(Output):

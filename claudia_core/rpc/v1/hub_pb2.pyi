@@ -39,7 +39,7 @@ class RegisterAgentRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., lease: _Optional[float] = ..., id: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ..., capacity: _Optional[int] = ...) -> None: ...
 
 class Agent(_message.Message):
-    __slots__ = ("id", "name", "host", "pid", "status", "lease", "started_at", "heartbeat_at", "expires_at", "capabilities", "capacity", "mode", "state", "running", "memory", "completed", "failed", "per_minute")
+    __slots__ = ("id", "name", "host", "pid", "status", "lease", "started_at", "heartbeat_at", "expires_at", "capabilities", "capacity", "mode", "state", "running", "memory", "completed", "failed", "per_minute", "pace", "pace_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,8 @@ class Agent(_message.Message):
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    PACE_FIELD_NUMBER: _ClassVar[int]
+    PACE_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     host: str
@@ -76,7 +78,9 @@ class Agent(_message.Message):
     completed: int
     failed: int
     per_minute: float
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., status: _Optional[str] = ..., lease: _Optional[float] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., capabilities: _Optional[_Iterable[str]] = ..., capacity: _Optional[int] = ..., mode: _Optional[str] = ..., state: _Optional[str] = ..., running: _Optional[int] = ..., memory: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., per_minute: _Optional[float] = ...) -> None: ...
+    pace: _containers.RepeatedScalarFieldContainer[int]
+    pace_at: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., status: _Optional[str] = ..., lease: _Optional[float] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., capabilities: _Optional[_Iterable[str]] = ..., capacity: _Optional[int] = ..., mode: _Optional[str] = ..., state: _Optional[str] = ..., running: _Optional[int] = ..., memory: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., per_minute: _Optional[float] = ..., pace: _Optional[_Iterable[int]] = ..., pace_at: _Optional[int] = ...) -> None: ...
 
 class AgentList(_message.Message):
     __slots__ = ("items",)
