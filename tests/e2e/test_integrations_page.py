@@ -50,7 +50,7 @@ def test_every_view_is_for_everybody(refusals, window, scheme, width):
         "services": "", "service": "?service=webhook+alerts.example", "webhooks": "?view=webhooks",
         "sources": "?view=sources", "calls": "?view=calls",
         "notifications": "?view=notifications", "mail": "?view=mail", "mail-text": "?view=mail&shown=text",
-        "endpoint": f"?view=webhooks&endpoint={endpoint}",
+        "notices": "?view=notifications&whose=all", "endpoint": f"?view=webhooks&endpoint={endpoint}",
         "delivery": f"?view=webhooks&delivery={delivery}",
     }  # fmt: skip
     watched = window(scheme=scheme, width=width)
