@@ -13,7 +13,8 @@ from dashboards import units
 
 MOST_POINTS = 400
 MOST_MESSAGES = 100
-TYPES = ("progress:updated", "task:started", "task:completed", "task:failed", "task:cancelled")
+ENDS = ("task:completed", "task:failed", "task:cancelled")
+TYPES = ("progress:updated", "task:started", *ENDS)
 
 
 @dataclass
@@ -26,6 +27,8 @@ class Course:
     total: float | None = None
     unit: str = "items"
     messages: list[dict[str, Any]] = field(default_factory=list)
+    is_over: bool = False
+    """Whether the task ended."""
     _each: int = 1
     _seen: int = 0
     _said: str = ""
@@ -36,6 +39,7 @@ class Course:
             progress = event.data.get("progress", event.data)
             if event.type == "task:started":  # a new attempt begins at zero
                 self.at, self.done, self._each, self._seen = [], [], 1, 0
+            self.is_over = event.type in ENDS
             self.total, self.unit = progress.get("total"), progress.get("unit", self.unit)
             self._point(event.time.timestamp() * 1e3, progress.get("current", 0), event.type != "progress:updated")
             self._say(event, progress.get("message") or "")

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import param
 
 from dashboards.course import TYPES, Course
-from dashboards.parts.chart import Chart, clock_axis
+from dashboards.parts.chart import HEIGHT, Chart, clock_axis
 from dashboards.parts.rows import Column, Rows
 from dashboards.theme import CHART_COLOURS
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
 
-type Data = tuple[int, Course]
+type Data = tuple[int, Course, int]
 
 AT_ONCE = 2_000
 """Most events read in one refresh; the chart of a task with more fills up over the next ones."""
+
+STEP = 10
+"""Seconds after which the line of a task that runs goes on to the present, though nothing was heard of it."""
 
 LINE = "#3b82f6"
 COLUMNS = (Column("at", "When", "ago"), Column("says", "Message", "words"))
 
 
 class ProgressChart(Chart):
-    """A line of one task's progress, with the same as a table; `messages` lists what it said, newest first."""
+    """A line of one task's progress, with the same as a table; `messages` lists what it said, newest first.
+
+    While the task runs the line goes on to the present: where nothing was heard for long, it is flat.
+    """
 
     TITLE = "Progress over time"
     TWIN = "Progress over time, as a table"
@@ -63,8 +70,8 @@ class ProgressChart(Chart):
         return self._is_behind or (self._figure is None and not self.is_quiet(self.pull_data()))
 
     def pull_data(self) -> Data:
-        """The course, and how often something was folded in."""
-        return self._folded, self._course
+        """The course, how often something was folded in, and for a task that runs the time."""
+        return self._folded, self._course, 0 if self._course.is_over else int(time.time() // STEP)
 
     def is_quiet(self, data: Data) -> bool:
         """Whether there is no line to draw."""
@@ -78,7 +85,7 @@ class ProgressChart(Chart):
 
         self._source = ColumnDataSource({"at": [], "done": []})
         drawn = figure(
-            height=180, sizing_mode="stretch_width", toolbar_location=None, tools="", x_axis_type="datetime",
+            height=HEIGHT, sizing_mode="stretch_width", toolbar_location=None, tools="", x_axis_type="datetime",
             y_axis_label=data[1].unit[:30], x_range=Range1d(), y_range=Range1d(),
         )  # fmt: skip
         drawn.varea("at", "done", 0, source=self._source, color=LINE, alpha=0.15)
@@ -93,10 +100,12 @@ class ProgressChart(Chart):
     def change(self, data: Data) -> None:
         """Other points, and axes that hold them."""
         course = data[1]
-        self._source.data = {"at": list(course.at), "done": list(course.done)}
+        now = [] if course.is_over else [max(time.time() * 1e3, course.at[-1])]
+        at = [*course.at, *now]
+        self._source.data = {"at": at, "done": [*course.done, *course.done[-1:] * len(now)]}
         highest = max([*course.done, course.total or 0, 1e-9])
         if self._figure is not None:
-            self._figure.x_range.update(start=course.at[0], end=max(course.at[-1], course.at[0] + 1000))
+            self._figure.x_range.update(start=at[0], end=max(at[-1], at[0] + 1000))
             self._figure.y_range.update(start=0, end=highest * 1.08)
         self._total.update(location=course.total or 0, visible=bool(course.total))
 

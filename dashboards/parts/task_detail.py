@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from claudia_core.errors import NotFound, TaskNotFound
 from claudia_core.model.task import Task
 from claudia_core.services.tasks import RERUN_OF
 from dashboards import cells, issue_cells
-from dashboards.live import LiveView
+from dashboards.live import AT_REST, LiveView
 from dashboards.parts.actions import Actions
 from dashboards.parts.events import EventList
 from dashboards.parts.heading import heading, heading_html
@@ -74,14 +75,16 @@ class TaskDetail(LiveView):
             head, self.body, self.actions.dialogs, styles={"gap": "16px"}, sizing_mode="stretch_width", margin=0
         )
         self._shown: tuple[Any, ...] = ()
+        self._at = 0.0
 
     def refresh(self) -> None:
         """Bring everything up to date."""
         if not self.task_id:
             return
         board = self.claudia.boards.tasks.version
-        if self._shown and self._shown[:2] == (self.task_id, board):
+        if self._shown and self._shown[:2] == (self.task_id, board) and time.monotonic() - self._at < AT_REST:
             return
+        self._at = time.monotonic()
         try:
             task = self.claudia.tasks.get(self.task_id)
         except TaskNotFound:

@@ -27,6 +27,7 @@ MOST_COUNTED = 100_000
 PAUSE = 2.0
 """Seconds for which more than the first parts are not read again, however much happens."""
 
+MORE = [{"key": "more", "label": "Show more parts"}]
 NONE = ("No part", "A task or loop that begins inside this one would be listed here.")
 
 
@@ -42,7 +43,9 @@ class TaskTree(LiveView):
         self.table = Rows(SORTLESS, label="Parts", title="Parts", opens=opens, on_open=on_open, zero=list(NONE))
         self.words = heading("")
         self.words.visible = False
-        self.more = Tabs(label="More parts", on_choose=self._on_more, css_classes=["more-parts"], visible=False)
+        self.more = Tabs(
+            label="More parts", items=MORE, on_choose=self._on_more, css_classes=["more-parts"], visible=False
+        )
         self.layout = pn.Column(self.table, self.words, self.more, sizing_mode="stretch_width", margin=0)
         self.is_waiting = False
         self._shown: tuple[Any, ...] = ()
@@ -70,7 +73,6 @@ class TaskTree(LiveView):
         self.more.visible = is_cut and self.most < MOST
         if is_cut:
             self.words.object = heading_html("", self._told())
-            self.more.items = [{"key": "more", "label": f"Show {min(STEP, MOST - self.most)} more parts"}]
 
     def _told(self) -> str:
         """What is not shown."""

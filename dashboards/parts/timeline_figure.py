@@ -25,15 +25,19 @@ HEAPED = 3.0
 """Height of the highest heap, in lanes."""
 
 FITTING = """
-let width = 0
-try { width = fig.inner_width } catch { /* not laid out yet: drawn again when it is */ }
+let width = 0, lane = 0
+try {
+  width = fig.inner_width
+  lane = fig.inner_height / Math.abs(fig.y_range.end - fig.y_range.start)
+} catch { /* not laid out yet: drawn again when it is */ }
 const {start, end} = fig.x_range, scale = width / (end - start)
+if (lane < 12) { return xs.map(() => "") }
 return xs.map((name, at) => {
   const most = Math.floor(((bars.data.right[at] - Math.max(start, bars.data.left[at])) * scale - 8) / 6.3)
   return name.length <= most ? name : most < 5 ? "" : name.slice(0, most - 1) + "…"
 })
 """
-"""A name as far as it fits into its bar, in characters of about 6 pixels."""
+"""A name as far as it fits into its bar, in characters of about 6 pixels; none where lanes are lower than a line."""
 
 WITHIN = "return xs.map((left) => Math.max(left, fig.x_range.start))"
 GO = "const at = bars.selected.indices[0]; if (at != null) { window.location.href = bars.data.href[at] }"
@@ -133,6 +137,7 @@ def figure(leads: bool) -> tuple[Any, dict[str, Any]]:
         CustomJSTickFormatter,
         CustomJSTransform,
         DatetimeTicker,
+        Dodge,
         HoverTool,
         Range1d,
         TapTool,
@@ -146,30 +151,38 @@ def figure(leads: bool) -> tuple[Any, dict[str, Any]]:
     heaps = ColumnDataSource({key: [] for key in HEAP_KEYS})
     drawn = new_figure(height=LOWEST, sizing_mode="stretch_width", toolbar_location=None, tools="", x_range=Range1d(),
                        y_range=Range1d())  # fmt: skip
-    boxes = drawn.hbar(
-        y="lane", left="left", right="right", height=0.74, source=bars, fill_color="colour",
-        line_color="white", line_alpha=0.4, line_width=0.5,
-        hatch_pattern="hatch", hatch_color="white", hatch_alpha=0.45, hatch_scale=7,
-        nonselection_fill_alpha=1.0, nonselection_hatch_alpha=0.45,
-    )  # fmt: skip
+    boxes: list[Any] = [
+        drawn.hbar(
+            y="lane", left="left", right="right", height=0.74, source=bars, fill_color="colour",
+            line_color="white", line_alpha=0.4, line_width=0.5,
+            nonselection_fill_alpha=1.0, nonselection_hatch_alpha=0.45, **_hatched(hatch, 7),
+        )
+        for hatch in lanes.HATCHES.values()
+    ]  # fmt: skip
+    low, high = (transform("lane", Dodge(value=edge)) for edge in (-0.37, 0.37))
+    drawn.segment("left", low, "left", high, source=bars, line_color="colour", line_width=1.5)  # however short it was
     args = {"fig": drawn, "bars": bars}
     drawn.text(
         x=transform("left", CustomJSTransform(args=args, v_func=WITHIN)), y="lane", x_offset=4, source=bars,
         text=transform("name", CustomJSTransform(args=args, v_func=FITTING)), text_baseline="middle",
         text_font_size="11px", text_color="#0b1220", nonselection_text_alpha=1.0,
     )  # fmt: skip
-    columns = drawn.quad(
-        left="left", right="right", top="top", bottom="bottom", source=heaps, fill_color="colour", line_color=None,
-        hatch_pattern="hatch", hatch_color="white", hatch_alpha=0.45, hatch_scale=5,
-    )  # fmt: skip
-    tap = TapTool(renderers=[boxes])
+    columns: list[Any] = [
+        drawn.quad(
+            left="left", right="right", top="top", bottom="bottom", source=heaps, fill_color="colour", line_color=None,
+            **_hatched(hatch, 5),
+        )
+        for hatch in lanes.HATCHES.values()
+    ]  # fmt: skip
+    tap = TapTool(renderers=boxes)
     if leads:
         tap.callback = CustomJS(args={"bars": bars}, code=GO)
     told = [("", "@name"), ("", "@status"), ("", "@lasted")]
     drawn.add_tools(
-        HoverTool(renderers=[boxes], tooltips=told), HoverTool(renderers=[columns], tooltips=[("", "@name")]), tap
+        HoverTool(renderers=boxes, tooltips=told), HoverTool(renderers=columns, tooltips=[("", "@name")]), tap
     )
-    drawn.js_on_change("inner_width", CustomJS(args={"bars": bars}, code="bars.change.emit()"))
+    for size in ("inner_width", "inner_height"):
+        drawn.js_on_change(size, CustomJS(args={"bars": bars}, code="bars.change.emit()"))
     drawn.xaxis.ticker = DatetimeTicker(desired_num_ticks=4)
     drawn.xaxis.formatter = CustomJSTickFormatter(code=CLOCK)
     drawn.yaxis.visible = False
@@ -177,3 +190,12 @@ def figure(leads: bool) -> tuple[Any, dict[str, Any]]:
     drawn.ygrid.grid_line_color = drawn.outline_line_color = None
     drawn.min_border_left = drawn.min_border_right = 12
     return drawn, {"bars": bars, "heaps": heaps}
+
+
+def _hatched(hatch: str, scale: float) -> dict[str, Any]:
+    """A glyph for the rows of one hatch: where each row has its own, Bokeh makes a canvas for each at every change."""
+    from bokeh.models import CDSView, GroupFilter
+
+    view = CDSView(filter=GroupFilter(column_name="hatch", group=hatch))
+    pattern = None if hatch == " " else hatch
+    return {"view": view, "hatch_pattern": pattern, "hatch_color": "white", "hatch_alpha": 0.45, "hatch_scale": scale}

@@ -6,7 +6,7 @@ from bokeh.models import ColumnDataSource
 from dashboards import lanes, ran
 from dashboards.pages.tasks import TasksPage
 from dashboards.parts.timeline import TaskTimeline
-from dashboards.parts.timeline_figure import heap_columns, put
+from dashboards.parts.timeline_figure import figure, heap_columns, put
 from tests.dashboards.conftest import settle
 from tests.dashboards.staged import past
 
@@ -267,3 +267,15 @@ def test_the_tasks_page_hands_its_filters_on(busy):
     page._on_status("completed")
     again(page.timeline)
     assert shown(page.timeline) == ["is done"]
+
+
+def test_no_bar_has_a_hatch_of_its_own():
+    """One glyph for each hatch: Bokeh would make a canvas for each of thousands of bars at every change."""
+    drawn, _ = figure(leads=True)
+    hatched = [one for one in drawn.renderers if hasattr(one.glyph, "hatch_pattern")]
+    patterns = {(type(one.glyph).__name__, one.view.filter.group): one.glyph.hatch_pattern for one in hatched}
+    assert patterns == {
+        (glyph, hatch): None if hatch == " " else hatch
+        for glyph in ("HBar", "Quad")
+        for hatch in lanes.HATCHES.values()
+    }
