@@ -290,7 +290,7 @@ def _checked(kind: type[Settings], values: dict[str, Any]) -> Settings:
 
 def _malformed(error: ValidationError) -> SettingsError:
     first = error.errors(include_url=False)[0]
-    reason = first["msg"].removeprefix("Value error, ")
+    reason = "it is empty" if first["type"] == "too_short" else first["msg"].removeprefix("Value error, ")
     if not first["loc"]:  # a rule over several settings names them itself
         return SettingsError(reason)
     field = str(first["loc"][0])

@@ -62,7 +62,7 @@ MALFORMED = [
     ("keep_days", "inf", "finite number"),
     ("keep_days", "40000", "less than or equal to 36500"),
     ("keep_bytes", "2GB", "integer"),
-    ("token", "", "at least 1"),
+    ("token", "", "it is empty"),
 ]
 
 

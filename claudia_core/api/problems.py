@@ -136,7 +136,7 @@ def of_bug(error: Exception, path: str) -> Response:
 def mount(app: FastAPI, _: Claudia) -> None:
     """Answer every error of the application with a problem document."""
     app.add_exception_handler(ClaudiaError, _on_error)
-    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(Exception, _on_bug)
 
@@ -146,7 +146,8 @@ async def _on_error(request: Request, error: Exception) -> Response:
     return of_error(error, request.url.path)
 
 
-async def _on_http_exception(request: Request, error: Exception) -> Response:
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """An error of Starlette, such as an address that nobody has, as a problem document."""
     assert isinstance(error, HTTPException), "registered for this class"
     if isinstance(error.__cause__, ClaudiaError):  # an error of ours in words that any application understands
         return of_error(error.__cause__, request.url.path)

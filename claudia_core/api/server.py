@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import html
 import ipaddress
 import signal
 import socket
@@ -12,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from urllib.parse import urlencode, urlsplit
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 import claudia_core
@@ -41,6 +42,10 @@ PARTS = (problems, metrics, probes, hooks, ingest, login, pages, rest, graphql)
 PAGES = "claudia.pages"
 """Entry points in this group are `mount(app: FastAPI, claudia: Claudia) -> None`."""
 
+NO_PAGE = """<h1>Nothing is at this address</h1>
+<p>It may be an old link, or a slip of the pen.</p>
+<p><a href="{home}">To the overview</a></p>"""
+
 PATIENCE = 2
 """Seconds that requests and sockets get to end when the server stops."""
 
@@ -65,6 +70,7 @@ def create_app(claudia: Claudia) -> FastAPI:
     mounted = [_mount(entry, app, claudia) for entry in entry_points(group=PAGES)]
     if not any(mounted):
         app.add_api_route("/", _no_pages, include_in_schema=False)
+    app.add_exception_handler(404, _not_found)
     realtime.mount(app, claudia)  # after the pages: what comes later stands in front
     app.add_middleware(probes.BesidePage, claudia=claudia)
     directory = app.state.directory
@@ -83,6 +89,15 @@ def _mount(entry: EntryPoint, app: FastAPI, claudia: Claudia) -> bool:
 
 async def _no_pages() -> Response:
     return refusals.page("No pages", NO_PAGES)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    """A page for people; a problem for programs, and for everybody below /api."""
+    if refusals.is_browser(request.headers) and not request.url.path.startswith("/api/"):
+        return refusals.page(
+            "Nothing here", NO_PAGE.format(home=html.escape(f"{request.scope.get('root_path', '')}/")), 404
+        )
+    return await problems.on_http_exception(request, error)
 
 
 def listen(host: str, port: int, *, has_login: bool = False) -> socket.socket:

@@ -199,6 +199,15 @@ def _bring_up(connection: apsw.Connection, path: Path, version: int, migrations:
         except Exception as error:
             message = f"{path} could not be brought from schema version {step} to {step + 1}: {error!r}"
             raise StoreError(message, hint=f"it is still at version {found}; use the Claudia that wrote it") from error
+    _add_collections(connection)
+
+
+def _add_collections(connection: apsw.Connection) -> None:
+    """What came to the schema since without another version: a new collection hurts no older Claudia."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    for kind in COLLECTIONS.values():
+        for statement in statements(kind) if kind.name not in there else ():
+            connection.execute(statement)
 
 
 def _create(connection: apsw.Connection) -> None:

@@ -43,6 +43,18 @@ def test_anything_else_is_refused(host):
     assert (caught.value.field, "ssh -L" in str(caught.value.hint)) == ("host", True)
 
 
+@pytest.mark.usefixtures("no_pages")
+def test_an_address_where_nothing_is(claudia):
+    """A person gets a page with a way back; a program, and whoever asks the API, a problem document."""
+    client = TestClient(server.create_app(claudia))
+    page = client.get("/nosuch", headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert '<a href="/">' in page.text
+    for path, accept in (("/nosuch", "*/*"), ("/api/v1/nosuch", "text/html")):
+        told = client.get(path, headers={"accept": accept})
+        assert (told.status_code, told.json()["code"]) == (404, "not_found")
+
+
 def test_a_taken_port_is_named():
     """The error names the port and the ways out."""
     with server.listen("127.0.0.1", 0) as taken:

@@ -282,3 +282,16 @@ def test_indexes_that_carry_nothing(path: Path) -> None:
     with closing(SqliteStore(path)) as store:
         assert store.get("tasks", "a") == task("a")
     assert _schema(path)[:2] == [SCHEMA_VERSION, made]
+
+
+def test_a_collection_that_is_new(path: Path) -> None:
+    """A store of the same version that was made before there was a collection gets it, with its indexes."""
+    SqliteStore(path).close()
+    made = _schema(path)[1]
+    _filled(path)
+    with closing(apsw.Connection(str(path))) as sql:
+        sql.execute("DROP TABLE processes")
+    with closing(SqliteStore(path)) as store:
+        assert store.get("tasks", "a") == task("a")
+        assert store.get("processes", "a") is None
+    assert _schema(path)[:2] == [SCHEMA_VERSION, made]

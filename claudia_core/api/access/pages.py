@@ -235,7 +235,7 @@ def audit(desk: Desk, values: Values) -> Html:
             item["actor_name"] or item["actor"],
             *(item[name] for name in ("via", "address", "action")),
             item["details"].get("name") or item["subject"],
-            ", ".join(f"{name}: {value}" for name, value in item["details"].items() if name != "name"),
+            ", ".join(f"{name}: {value}" for name, value in item["details"].items() if value and name != "name"),
         )
         for item in page["items"]
     ]
