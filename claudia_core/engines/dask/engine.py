@@ -15,7 +15,7 @@ from typing import Any
 from claudia_core.engines.dask.changes import lost
 from claudia_core.engines.dask.cluster import TROUBLE, DaskUnavailable, connect, install
 from claudia_core.engines.dask.plugin import JOBS
-from claudia_core.engines.dask.runner import die, run_order
+from claudia_core.engines.dask.runner import die, run_order, stop
 from claudia_core.engines.hub import Hub
 from claudia_core.engines.orders import End, move_of, order_of
 from claudia_core.engines.port import Begun, Job, Outcome, Report
@@ -111,39 +111,40 @@ class DaskEngine:
         sent = self._sent.get(name)
         if sent is None:
             return
-        sent.is_cancelled = True
         threading.Thread(target=self._withdraw, args=(name, sent), name="claudia-dask-cancel", daemon=True).start()
 
     def _withdraw(self, name: str, sent: _Sent) -> None:
         try:
-            had_not_begun = self._call("claudia_withdraw", job=name)
-            if sent.future is not None and sent.future.status == "finished":  # it was faster
-                sent.is_cancelled = False
-                self._on_done(name, sent.future)
-            elif sent.future is not None:
-                sent.future.cancel()
+            sent.worker = self._call("claudia_withdraw", job=name) or sent.worker
+            if sent.worker:
+                self._client.run(stop, name, workers=[sent.worker], wait=False)
+            else:
+                self._drop(sent)
+                self._end(name, releasing())
         except TROUBLE as error:
             log.warning("Dask was not told to stop a job", task=sent.job.id, error=str(error))
-            return
-        if had_not_begun:
-            self._end(name, releasing())
+
+    def _drop(self, sent: _Sent) -> None:
+        """What Dask makes of it does not count any more."""
+        sent.is_cancelled = True
+        if sent.future is not None:
+            sent.future.cancel()
 
     def kill(self, job: Job, reason: str) -> bool:  # noqa: ARG002 - the agent tells it
         """See `Engine`: a worker of one thread is killed with the work in it, where its nanny starts another."""
         sent = self._sent.pop(_name(job), None)
-        if sent is None or not sent.worker:
+        if sent is None:
             return True
-        if sent.worker not in self._killable:
-            return False
-        args = (sent.worker,)
-        threading.Thread(target=self._kill_worker, args=args, name="claudia-dask-kill", daemon=True).start()
-        return True
+        threading.Thread(target=self._kill, args=(_name(job), sent), name="claudia-dask-kill", daemon=True).start()
+        return not sent.worker or sent.worker in self._killable
 
-    def _kill_worker(self, worker: str) -> None:
+    def _kill(self, name: str, sent: _Sent) -> None:
         try:
-            self._client.run(die, workers=[worker], wait=False)
+            if sent.worker in self._killable:
+                self._client.run(die, name, workers=[sent.worker], wait=False)
+            self._drop(sent)
         except TROUBLE as error:
-            log.warning("a Dask worker could not be killed", worker=worker, error=str(error))
+            log.warning("a Dask worker could not be killed", worker=sent.worker, error=str(error))
 
     def close(self) -> None:
         """See `Engine`: what still runs is asked to stop, because the scheduler sees that its client is gone."""
@@ -184,14 +185,10 @@ class DaskEngine:
                 self._report(Begun(sent.job))
             elif news["state"] == "lost":
                 self._lose(name, sent, f"the Dask worker {news['worker']} that ran it is gone")
-            elif news["state"] == "ended":
-                self._end(name, move_of(End(**news["end"])))
         self._position = {"after": told["version"], "epoch": told["epoch"]}
 
     def _lose(self, name: str, sent: _Sent, what: str) -> None:
-        sent.is_cancelled = True  # so that what Dask makes of it now does not count
-        if sent.future is not None:
-            sent.future.cancel()
+        self._drop(sent)
         self._end(name, failing(lost(what), culprit=sent.job.handler.place, again=True))
 
     def _away(self, error: BaseException) -> None:

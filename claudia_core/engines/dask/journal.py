@@ -32,20 +32,17 @@ class Journal:
         self._tell(job, {"state": "begun", "worker": worker})
         return True
 
-    def withdraw(self, job: str) -> bool:
-        """Let a job that has not begun never begin; False where it has."""
-        if self._begun.get(job):
-            return False
-        self._mark(job, "")
-        return True
+    def withdraw(self, job: str) -> str:
+        """Let a job that has not begun never begin; else the worker where it has."""
+        worker = self._begun.get(job, "")
+        if not worker:
+            self._mark(job, "")
+        return worker
 
-    def end(self, job: str, end: Any = None) -> None:
-        """A job's work is over; `end` is what it made of its task, where no future can tell that any more."""
-        worker = self._running.pop(job, "")
-        if end is not None:
-            self._tell(job, {"state": "ended", "worker": worker, "end": end})
-        else:
-            self._news.pop(job, None)
+    def end(self, job: str) -> None:
+        """A job's work is over, as its future tells."""
+        self._running.pop(job, None)
+        self._news.pop(job, None)
 
     def lose(self, worker: str) -> None:
         """A worker is gone, and what it ran."""

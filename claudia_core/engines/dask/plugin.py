@@ -68,7 +68,6 @@ class ClaudiaPlugin(SchedulerPlugin):
             "claudia_cancel": self.cancel,
             "claudia_begin": self.begin,
             "claudia_withdraw": self.withdraw,
-            "claudia_end": self.end,
             "claudia_jobs": self.jobs,
         }
         for address in scheduler.workers:
@@ -257,14 +256,9 @@ class ClaudiaPlugin(SchedulerPlugin):
         self._told.set()
         return may
 
-    async def withdraw(self, job: str) -> bool:
-        """Whether a job had not begun; it never will."""
+    async def withdraw(self, job: str) -> str:
+        """The worker where a job has begun; without one, it never will."""
         return self._journal.withdraw(job)
-
-    async def end(self, job: str, end: Any) -> None:
-        """What the work of a job that was cancelled has come to."""
-        self._journal.end(job, end)
-        self._told.set()
 
     async def jobs(self, after: int = 0, epoch: str = "", wait: float = 1.0) -> dict[str, Any]:
         """What became of jobs since version `after`, as soon as there is anything."""

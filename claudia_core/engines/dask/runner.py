@@ -9,12 +9,9 @@ import asyncio
 import os
 import signal
 import threading
-from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 from distributed import get_worker
-from distributed.comm.core import CommClosedError
 from distributed.utils import sync
 
 from claudia_core.engines.handled import HandledTask, run, run_async
@@ -30,17 +27,15 @@ LOOK = 0.2
 GONE = (None, "cancelled", "released", "forgotten", "error", "memory")
 """States of a worker's task that nobody wants any more."""
 
+CLOSING = ("closing", "closed", "failed")
+
 
 def run_order(order: Order, job: str) -> End | None:
     """Run a job here; None where it began elsewhere before, or may not begin any more."""
     worker = get_worker()
     if not _ask(worker, "claudia_begin", job=job, worker=worker.address):
         return None
-    end = told(_run(order, job, worker))
-    if _state(worker, job) != "executing":  # no future tells it any more
-        with suppress(OSError, TimeoutError, CommClosedError):
-            _ask(worker, "claudia_end", job=job, end=asdict(end))
-    return end
+    return told(_run(order, job, worker))
 
 
 def _run(order: Order, name: str, worker: Any) -> Move:
@@ -60,7 +55,7 @@ def _run(order: Order, name: str, worker: Any) -> Move:
 
 
 class _Watch:
-    """Asks the work to stop when the scheduler does not want it any more: it was cancelled, or its agent is gone."""
+    """Asks the work to stop when its agent says so, or the scheduler does not want it: then its agent is gone."""
 
     def __init__(self, worker: Any, name: str) -> None:
         self._worker = worker
@@ -79,24 +74,37 @@ class _Watch:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
+        _unwanted(self._worker).discard(self._name)
 
     def _look(self) -> None:
         assert self._block is not None, "it was given before the thread began"
         while not self._over.wait(LOOK):
-            if _state(self._worker, self._name) in GONE or self._worker.status.name in ("closing", "closed", "failed"):
+            if self._name in _unwanted(self._worker) or self._is_gone():
                 self._block.stop("it is not wanted any more")
                 return
 
+    def _is_gone(self) -> bool:
+        task = self._worker.state.tasks.get(self._name)
+        return (None if task is None else str(task.state)) in GONE or self._worker.status.name in CLOSING
 
-def _state(worker: Any, job: str) -> str | None:
-    task = worker.state.tasks.get(job)
-    return None if task is None else str(task.state)
+
+def _unwanted(worker: Any) -> set[str]:
+    """The jobs of a worker that were asked to stop."""
+    jobs: set[str] = worker.__dict__.setdefault("claudia_unwanted", set())
+    return jobs
+
+
+async def stop(job: str, dask_worker: Any = None) -> None:
+    """Ask a job of this worker to stop; its future tells what became of it."""
+    _unwanted(dask_worker).add(job)
 
 
 def _ask(here: Any, operation: str, **values: Any) -> Any:
     return sync(here.loop, getattr(here.scheduler, operation), callback_timeout=30.0, **values)
 
 
-async def die() -> None:
-    """End this worker with the work in it that does not stop; its nanny starts another. Nobody can wait for it."""
-    os.kill(os.getpid(), signal.SIGKILL)
+async def die(job: str, dask_worker: Any = None) -> None:
+    """End this worker with a job in it that does not stop; its nanny starts another. Nobody can wait for it."""
+    task = dask_worker.state.tasks.get(job)
+    if task is not None and task.state in ("executing", "cancelled", "resumed"):
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -165,6 +165,19 @@ def test_the_agent_stops(hub: Claudia, agent: Working, cluster: Cluster, tmp_pat
     hub.tasks.cancel(task.id)
 
 
+def test_the_agent_stops_in_the_middle(hub: Claudia, cluster: Cluster) -> None:
+    """However it is with what ends just when it is asked to stop, the agent does not wait for its grace."""
+    tasks = [hub.tasks.create(type="doubled", payload={"number": number}) for number in range(60)]
+    with hub.work(engine=dask_engine(cluster.address), capacity=8) as agent:
+        eventually(lambda: hub.tasks.get(tasks[10].id).status is Status.COMPLETED, 60.0)
+        started = time.monotonic()
+        agent.stop(60.0)
+        assert time.monotonic() - started < 5
+    assert {hub.tasks.get(task.id).status for task in tasks} <= {Status.COMPLETED, Status.PENDING}
+    with hub.work(engine=dask_engine(cluster.address), capacity=8):
+        assert [ended(hub, task.id).result for task in tasks] == [2 * number for number in range(60)]
+
+
 def test_a_kill_in_the_middle(hub: Claudia, cluster: Cluster, tmp_path: Path) -> None:
     """Workers that are killed in the middle of 200 tasks leave each of them completed, once."""
     file = tmp_path / "lines"
