@@ -290,7 +290,10 @@ def _checked(kind: type[Settings], values: dict[str, Any]) -> Settings:
 
 def _malformed(error: ValidationError) -> SettingsError:
     first = error.errors(include_url=False)[0]
-    reason = "it is empty" if first["type"] == "too_short" else first["msg"].removeprefix("Value error, ")
+    reason = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "too_short":  # of a secret, which pydantic counts in items
+        least = first["ctx"]["min_length"]
+        reason = "it is empty" if least == 1 else f"it is shorter than {least} characters"
     if not first["loc"]:  # a rule over several settings names them itself
         return SettingsError(reason)
     field = str(first["loc"][0])
