@@ -105,6 +105,17 @@ class Raw:
         return ReplaceOne({"_id": document["id"]}, row, upsert=True)
 
 
+class RawEvents(Raw):
+    """The events alone."""
+
+    def save(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Write the events of a commit of the store."""
+        data = '{"n":1}'
+        self._events.bulk_write(
+            [InsertOne({"t": "step:done", "s": one["id"], "d": data}) for one in documents], ordered=False
+        )
+
+
 class Ours:
     """By the store, one commit at a time."""
 
@@ -119,6 +130,14 @@ class Ours:
         for document in documents:
             tx.put("tasks", document)
             tx.emit("task:updated", document["id"], {"n": 1})
+
+
+class OurEvents(Ours):
+    """The events alone, as `claudia.events.append` writes them."""
+
+    def _work(self, tx: Transaction, documents: Sequence[dict[str, Any]]) -> None:
+        for document in documents:
+            tx.emit("step:done", document["id"], {"n": 1})
 
 
 def compared(store: MongoStore, client: Client, name: str) -> Iterator[Figure]:
@@ -136,8 +155,13 @@ def compared(store: MongoStore, client: Client, name: str) -> Iterator[Figure]:
         for way, by in ways.items():
             rates[way, "made"].append(rate(by, number, 0))
             rates[way, "changed"].append(rate(by, number, 1))
+        rates["raw", "events"].append(rate(RawEvents(client, name), number, 0))
+        rates["ours", "events"].append(rate(OurEvents(store), number, 0))
         rates["raw", "inserted"].append(rate(Raw(client, name, inserts=True), ROUNDS + number, 0))
     found = {key: median(values) for key, values in rates.items()}
+    own, raw = found["ours", "events"], found["raw", "events"]
+    words = f"raw {raw:,.0f} events/s, ours {own:,.0f}"
+    yield Figure(f"{EVENTS} events a commit, without documents", own / raw, "of raw", 0.5, at_most=False, raw=words)
     for kind, what in (("made", "new"), ("changed", "changed")):
         own, raw, like = (found[way, kind] for way in ("ours", "raw", "indexed"))
         words = f"raw {raw:,.0f} events/s, ours {own:,.0f}"
