@@ -66,7 +66,7 @@ class TaskError:
     traceback: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Task:
     """One piece of work. A change gives a new value; `services.tasks` saves it together with its events.
 
@@ -255,6 +255,10 @@ class Task:
         """Deterministic text, such as `clean rows: active, 3/10 items (30%)`."""
         text = f"{self.name}: {self.status}, {self.progress}"
         return f"{text}, {self.error.type}: {self.error.message}" if self.error else text
+
+    def __repr__(self) -> str:
+        """Short, and without the payload, which may be large or private."""
+        return f"<Task {self}; id {self.id}>"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """In IPython the value of a cell is told as `str` tells it."""

@@ -80,6 +80,11 @@ def test_duration():
     assert a_task(started_at=START, finished_at=START + timedelta(seconds=2.5)).duration == 2.5
 
 
+def test_representation():
+    """A list of tasks can be read, and shows nothing of their payloads."""
+    assert repr([a_task(name="clean", id="t1", payload="secret")]) == "[<Task clean: pending, 0 items; id t1>]"
+
+
 def test_text():
     """The same each time."""
     assert str(a_task(name="clean", progress=Progress(3, 10))) == "clean: pending, 3/10 items (30%)"
