@@ -63,7 +63,8 @@ def test_observing(served: Served, dask: Cluster) -> None:
     assert served.hub.agents.get(failed.agent_id).name == "dask worker alice"
     (whole,) = served.hub.tasks.list(name="add", type="dask").tasks
     assert (whole.progress.current, whole.progress.total) == (3, 3)
-    assert {task.name for task in served.hub.tasks.children(whole.id).tasks} == {"add"}
+    inside = eventually(lambda: served.hub.tasks.children(whole.id).tasks)  # saved a moment after they were told
+    assert {task.name for task in inside} == {"add"}
 
 
 def test_working(served: Served, dask: Cluster) -> None:
