@@ -269,5 +269,7 @@ def test_a_long_page_is_read_to_its_end(site, window, hub, past, path, last):
     expect(end).to_be_attached(timeout=PATIENCE)
     expect(end).not_to_be_in_viewport()
     page.mouse.move(600, 500)
-    page.mouse.wheel(0, 20_000)
+    for _ in range(10):  # rows may still come while somebody scrolls
+        page.mouse.wheel(0, 20_000)
+        page.wait_for_timeout(300)
     expect(end).to_be_in_viewport(timeout=PATIENCE)
