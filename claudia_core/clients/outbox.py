@@ -70,29 +70,32 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def post(self, key: str, name: str, /, *, once: str | None = None, **values: Any) -> None:
+    def post(self, key: str, name: str, /, *, once: str | None = None, yields: bool = False, **values: Any) -> None:
         """Note an operation. A newer one with the same key takes the place of one that waits.
 
         Args:
             key: what it is about.
             name: the operation.
             once: the Idempotency-Key; see `http.prepare`.
+            yields: one that waits stays instead.
             values: the operation's input.
 
         Raises:
             StoreFull: too much waits already.
         """
-        self._put(key, prepare(name, values, once))
+        self._put(key, prepare(name, values, once), yields=yields)
 
     def post_progress(self, update: ProgressUpdate) -> None:
         """Note how far a task has come; of several waiting updates of one task only the last is kept."""
         self._put(f"progress/{update.key}", update)
 
-    def _put(self, key: str, what: Request | ProgressUpdate) -> None:
+    def _put(self, key: str, what: Request | ProgressUpdate, *, yields: bool = False) -> None:
         with self._changed:
             if self._stopped or self._pid != os.getpid():
                 raise StoreClosed("this connection to a hub is closed, or another process's", hint="make a new one")
             before = self._waiting.get(key)
+            if yields and before is not None:
+                return
             self._posted += 1
             parcel = Parcel(self._posted if before is None else before.place, what)
             self._make_room(parcel, before)

@@ -87,11 +87,14 @@ class RemoteTasks(Tasks):
     def note_soon(self, new: NewTask, move: Move | None = None, *, at: datetime | None = None) -> None:  # noqa: ARG002
         """See `services.Tasks`; it is dated when the hub is told.
 
-        With a change it is made without a parent, which the hub may be told of later.
+        With a change it is made without a parent, which the hub may be told of later; unless it waits to be made.
         """
-        self.create_soon(new if move is None else replace(new, parent_id=None))
-        if move is not None:
-            self.move_soon(str(new.id), move)
+        if move is None:
+            self.create_soon(new)
+            return
+        document = _new_document(replace(new, parent_id=None).checked(), False)
+        self._outbox.post(f"create/{new.id}", "tasks.create", once="", yields=True, **document)
+        self.move_soon(str(new.id), move)
 
     def get(self, id: str) -> Task:
         """See `services.Tasks`."""

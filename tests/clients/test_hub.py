@@ -11,7 +11,7 @@ from claudia_core.clients.http import Connection
 from claudia_core.clients.outbox import MOST, Outbox
 from claudia_core.clients.transport import POOL, Address
 from claudia_core.errors import AccessDenied, HubUnavailable, StoreError, StoreFull, WaitTimeout
-from claudia_core.services.moves import completing
+from claudia_core.services.moves import completing, starting
 from claudia_core.services.progress import ProgressUpdate
 from claudia_core.services.tasks import NewTask
 from claudia_core.testing.waiting import eventually
@@ -169,6 +169,21 @@ def test_the_hub_is_killed_in_the_middle_of_a_loop(killable):
         assert types[:2] == ["task:created", "task:started"]
         assert types[-1] == "task:completed"
         assert types.count("task:completed") == 1
+
+
+@pytest.mark.slow
+def test_what_happened_elsewhere_keeps_its_parent(killable):
+    """News of a change do not take the place of a task with its parent that waits to be made."""
+    with Claudia(killable.base, api_key=TOKEN, display="off") as remote:
+        above = remote.tasks.create("above")
+        killable.stop()
+        new = NewTask(name="below", parent_id=above.id).checked()
+        remote.tasks.note_soon(new)
+        remote.tasks.note_soon(new, starting(None))
+        killable.start()
+        remote.flush(20)
+        below = eventually(lambda: remote.tasks.children(above.id).tasks)
+        assert [(task.name, task.status.value) for task in below] == [("below", "active")]
 
 
 @pytest.mark.slow
