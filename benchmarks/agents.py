@@ -16,7 +16,7 @@ from benchmarks.figure import Figure, percentile
 from benchmarks.store import raw_limit
 from claudia_core import Claudia
 from claudia_core.model import Status
-from claudia_core.services.tasks import NewTask
+from claudia_core.services.tasks.service import NewTask
 
 TASKS = 5_000
 SUBMITTERS = 8

@@ -19,8 +19,8 @@ from claudia_core.model.report import ErrorReport
 from claudia_core.model.times import utc_now
 from claudia_core.services import rollups
 from claudia_core.services.errors.recording import hourly
-from claudia_core.stores import sqlite_file
 from claudia_core.stores.schema import COLLECTIONS, column_values
+from claudia_core.stores.sqlite import file as sqlite_file
 
 CAPTURES = 2_000
 EVENTS = 600

@@ -20,8 +20,8 @@ from claudia_core.model import Progress, Status, Task, TaskError
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.services import durations, rollups
-from claudia_core.stores import sqlite_file
 from claudia_core.stores.schema import COLLECTIONS, column_values
+from claudia_core.stores.sqlite import file as sqlite_file
 
 MANY = int(os.environ.get("BENCH_MANY", "1000000"))
 """Tasks of a long history."""

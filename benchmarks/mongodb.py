@@ -21,9 +21,9 @@ from pymongo.write_concern import WriteConcern
 from benchmarks.figure import Figure, median, percentile
 from benchmarks.writers import shared
 from claudia_core.ports import Transaction
-from claudia_core.stores.mongodb import MongoStore
-from claudia_core.stores.mongodb_indexes import indexes_of
-from claudia_core.stores.mongodb_open import Client
+from claudia_core.stores.mongodb.indexes import indexes_of
+from claudia_core.stores.mongodb.open import Client
+from claudia_core.stores.mongodb.store import MongoStore
 from claudia_core.stores.schema import COLLECTIONS, column_values
 from claudia_core.testing.servers import secantus
 
@@ -34,7 +34,7 @@ TASKS = COLLECTIONS["tasks"]
 
 WATCHER = """
 import sys, time
-from claudia_core.stores.mongodb import MongoStore
+from claudia_core.stores.mongodb.store import MongoStore
 store = MongoStore(sys.argv[1])
 at = store.head()
 store.wait(at, 0.0)

@@ -18,8 +18,8 @@ from claudia_core import Claudia
 from claudia_core.model import Status, Task
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import to_text, utc_now
-from claudia_core.stores import sqlite_file
 from claudia_core.stores.schema import COLLECTIONS, column_values
+from claudia_core.stores.sqlite import file as sqlite_file
 
 THREADS = 32
 SECONDS = 3.0

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.celery import PATIENCE, SLOTS, await_worker
 from benchmarks.figure import Figure, median
 from claudia_core import Claudia
-from claudia_core.services.tasks import NewTask
+from claudia_core.services.tasks.service import NewTask
 from claudia_core.testing.servers import rabbitmq_server, redis_server
 
 ROUNDS = 5

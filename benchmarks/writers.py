@@ -17,10 +17,10 @@ import sys, threading, time
 from pathlib import Path
 name, place, seconds, callers = sys.argv[1:]
 if name == "mongodb":
-    from claudia_core.stores.mongodb import MongoStore
+    from claudia_core.stores.mongodb.store import MongoStore
     store = MongoStore(place)
 else:
-    from claudia_core.stores.sqlite import SqliteStore
+    from claudia_core.stores.sqlite.store import SqliteStore
     store = SqliteStore(Path(place))
 store.write(lambda tx: tx.emit("a:b", "s", {"n": 0})).result(60)
 print("ready", flush=True)

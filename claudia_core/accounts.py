@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from claudia_core.ports import Store
-from claudia_core.services.audit import Audit
-from claudia_core.services.keys import Keys
-from claudia_core.services.sessions import Sessions
-from claudia_core.services.users import Users
+from claudia_core.services.access.audit import Audit
+from claudia_core.services.access.keys import Keys
+from claudia_core.services.access.sessions import Sessions
+from claudia_core.services.access.users import Users
 
 
 class Revisions:

@@ -42,14 +42,14 @@ def open_store(settings: Settings) -> Store:
         from claudia_core.stores.memory import MemoryStore
 
         return MemoryStore()
-    from claudia_core.stores.sqlite import SqliteStore
+    from claudia_core.stores.sqlite.store import SqliteStore
 
     return SqliteStore(path, durability=settings.durability, busy_timeout=settings.busy_timeout)
 
 
 def _open_mongodb(settings: Settings) -> Store:
     try:
-        from claudia_core.stores.mongodb import MongoStore
+        from claudia_core.stores.mongodb.store import MongoStore
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("pymongo", "bson"):
             raise

@@ -35,10 +35,10 @@ from claudia_core.services.errors import Errors
 from claudia_core.services.events import Events
 from claudia_core.services.filters import Filters
 from claudia_core.services.health import HealthChecks
-from claudia_core.services.lateness import Lateness
-from claudia_core.services.progress import ProgressService
-from claudia_core.services.queues import Queues
-from claudia_core.services.tasks import NewTask, Tasks
+from claudia_core.services.tasks.lateness import Lateness
+from claudia_core.services.tasks.progress import ProgressService
+from claudia_core.services.tasks.queues import Queues
+from claudia_core.services.tasks.service import NewTask, Tasks
 from claudia_core.settings import Settings, load_settings
 from claudia_core.showing import show
 from claudia_core.subscriptions import Subscription

@@ -22,8 +22,8 @@ from claudia_core.model.times import to_text, utc_now
 from claudia_core.notice_board import NoticeBoard
 from claudia_core.ports import Condition, Document, Query, Range, Reader, Store
 from claudia_core.services import rollups
-from claudia_core.services.progress import after
-from claudia_core.services.replay import REPLAYED
+from claudia_core.services.replay.service import REPLAYED
+from claudia_core.services.tasks.progress import after
 from claudia_core.services.throughput import Minute, minutes
 from claudia_core.services.trends import TrendBoard
 

@@ -21,13 +21,13 @@ from claudia_core.resilience.integration import Integration
 from claudia_core.resilience.integrations import Integrations
 from claudia_core.services.events import Events, NewEvent
 from claudia_core.services.health import HealthChecks
-from claudia_core.services.hooks import Hooks
 from claudia_core.services.notifications import Notifications
 from claudia_core.services.processes import EVERY_SECONDS, Processes
 from claudia_core.services.resealing import Resealed
 from claudia_core.services.sealing import Safe
-from claudia_core.services.tasks import Tasks
-from claudia_core.services.webhooks import Webhooks
+from claudia_core.services.tasks.service import Tasks
+from claudia_core.services.webhooks.hooks import Hooks
+from claudia_core.services.webhooks.service import Webhooks
 from claudia_core.settings import Settings, otel_is_wanted
 from claudia_core.subscriptions import Subscription
 

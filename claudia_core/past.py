@@ -21,8 +21,8 @@ from claudia_core.model.event import Event, Gap
 from claudia_core.model.task import INNER, Status
 from claudia_core.model.times import require_utc, utc_now
 from claudia_core.ports import Document, Store
-from claudia_core.services.progress import after
-from claudia_core.services.replay_documents import Replayed
+from claudia_core.services.replay.documents import Replayed
+from claudia_core.services.tasks.progress import after
 from claudia_core.services.throughput import minutes
 
 

@@ -16,7 +16,7 @@ from claudia_core.engines.working import Working
 from claudia_core.errors import Conflict
 from claudia_core.model.task import Task
 from claudia_core.model.values import JSON
-from claudia_core.services.tasks import Tasks
+from claudia_core.services.tasks.service import Tasks
 from claudia_core.settings import Settings
 
 

@@ -95,7 +95,7 @@ def _maker(spec: PageSpec, claudia: Claudia) -> Callable[[], Any]:
 
 def make_page(spec: PageSpec, claudia: Claudia) -> Any:
     """A page in its frame, for one session."""
-    from dashboards.parts.frame import Frame
+    from dashboards.parts.frame.frame import Frame
 
     return Frame(spec.load()(claudia), links(spec.path)).root
 
@@ -120,7 +120,7 @@ def serve_here(page: type[Any]) -> None:
     import panel as pn
 
     from claudia_core import Claudia
-    from dashboards.parts.frame import Frame
+    from dashboards.parts.frame.frame import Frame
 
     pn.extension()
     claudia = pn.state.as_cached("claudia", Claudia)

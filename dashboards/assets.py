@@ -14,8 +14,8 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboards.pulse import forget_busy_events
-from dashboards.wire import Direct
+from dashboards.beat.pulse import forget_busy_events
+from dashboards.beat.wire import Direct
 
 BOOT = secrets.token_hex(8)
 """Names this process; sent with each file as the header `claudia-boot`."""

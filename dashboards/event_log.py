@@ -13,7 +13,7 @@ from claudia_core.model.event import Event, Gap
 from claudia_core.model.identity import Identity
 from claudia_core.ports import Reader
 from claudia_core.services.notifications.people import may_read
-from dashboards.event_cells import Names, named
+from dashboards.cells.events import Names, named
 
 PAGE = 50
 """Events of a page."""

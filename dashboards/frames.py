@@ -13,8 +13,8 @@ from claudia_core.failures import Alike
 from claudia_core.model.task import Status
 from claudia_core.services.trends import Pace, Took, Trends
 from dashboards import units
-from dashboards.cells import task_row
-from dashboards.issue_cells import issue_href
+from dashboards.cells.issues import issue_href
+from dashboards.cells.tasks import task_row
 
 if TYPE_CHECKING:
     import pandas as pd

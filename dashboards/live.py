@@ -16,8 +16,8 @@ from panel.viewable import Viewer
 
 from claudia_core.errors import ClaudiaError
 from claudia_core.logs import get_logger
+from dashboards.beat.pulse import Pulse
 from dashboards.flow import Flow
-from dashboards.pulse import Pulse
 
 if TYPE_CHECKING:
     from claudia_core import Claudia

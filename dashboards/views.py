@@ -12,32 +12,32 @@ import panel as pn
 from claudia_core.errors import InvalidValue
 from claudia_core.tracking.display import in_notebook
 from dashboards import PAGES, PageSpec
-from dashboards.parts.cell import InCell
+from dashboards.parts.frame.cell import InCell
 
 if TYPE_CHECKING:
     from claudia_core import Claudia
     from dashboards.live import LiveView
 
 PARTS: Mapping[str, str] = {
-    "agent": "dashboards.parts.agent_detail:AgentDetail",
-    "agent-grid": "dashboards.parts.agent_grid:AgentGrid",
-    "agent-strip": "dashboards.parts.agent_strip:AgentStrip",
-    "issue": "dashboards.parts.issue_detail:IssueDetail",
-    "issues": "dashboards.parts.issue_list:IssueList",
-    "durations": "dashboards.parts.durations:DurationChart",
-    "events-list": "dashboards.parts.events:EventList",
-    "check": "dashboards.parts.health_detail:HealthDetail",
-    "checks": "dashboards.parts.health_list:HealthList",
-    "deliveries": "dashboards.parts.delivery_list:DeliveryList",
-    "health-strip": "dashboards.parts.health_strip:HealthStrip",
-    "kpis": "dashboards.parts.kpis:KpiRow",
-    "progress": "dashboards.parts.bar:ProgressBar",
-    "queues": "dashboards.parts.queue_list:QueueList",
-    "table": "dashboards.parts.task_table:TaskTable",
-    "task": "dashboards.parts.task_detail:TaskDetail",
-    "throughput": "dashboards.parts.throughput:ThroughputChart",
-    "timeline": "dashboards.parts.timeline:TaskTimeline",
-    "trends": "dashboards.parts.trends:TrendTable",
+    "agent": "dashboards.parts.agents.agent_detail:AgentDetail",
+    "agent-grid": "dashboards.parts.agents.agent_grid:AgentGrid",
+    "agent-strip": "dashboards.parts.agents.agent_strip:AgentStrip",
+    "issue": "dashboards.parts.errors.issue_detail:IssueDetail",
+    "issues": "dashboards.parts.errors.issue_list:IssueList",
+    "durations": "dashboards.parts.charts.durations:DurationChart",
+    "events-list": "dashboards.parts.events.event_list:EventList",
+    "check": "dashboards.parts.health.health_detail:HealthDetail",
+    "checks": "dashboards.parts.health.health_list:HealthList",
+    "deliveries": "dashboards.parts.webhooks.delivery_list:DeliveryList",
+    "health-strip": "dashboards.parts.health.health_strip:HealthStrip",
+    "kpis": "dashboards.parts.charts.kpis:KpiRow",
+    "progress": "dashboards.parts.charts.bar:ProgressBar",
+    "queues": "dashboards.parts.agents.queue_list:QueueList",
+    "table": "dashboards.parts.tasks.task_table:TaskTable",
+    "task": "dashboards.parts.tasks.task_detail:TaskDetail",
+    "throughput": "dashboards.parts.charts.throughput:ThroughputChart",
+    "timeline": "dashboards.parts.tasks.timeline:TaskTimeline",
+    "trends": "dashboards.parts.charts.trends:TrendTable",
 }
 """The parts that can be shown alone, as `module:class`. A page of the same name comes first."""
 

@@ -14,7 +14,7 @@ from claudia_core.testing.builders import saved_task
 from dashboards import PAGES
 from dashboards.pages.tasks import TasksPage
 from dashboards.parts import ProgressBar
-from dashboards.parts.task_detail import TaskDetail
+from dashboards.parts.tasks.task_detail import TaskDetail
 from dashboards.views import PARTS, views
 
 

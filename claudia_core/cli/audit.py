@@ -9,7 +9,7 @@ from claudia_core.cli.hub import Database, open_hub
 from claudia_core.cli.table import day, print_table
 from claudia_core.cli.terminal import note, say
 from claudia_core.model.audit import AuditEntry
-from claudia_core.services.audit_export import csv_lines, json_lines
+from claudia_core.services.access.audit_export import csv_lines, json_lines
 
 EXPORTS: Mapping[str, Callable[[Iterable[AuditEntry]], Iterable[str]]] = {"jsonl": json_lines, "csv": csv_lines}
 

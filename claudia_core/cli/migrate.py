@@ -59,7 +59,7 @@ def _place_of(settings: Settings) -> str:
         InvalidValue: it is neither a file nor a MongoDB.
     """
     if is_mongodb(settings):
-        from claudia_core.stores.mongodb_open import without_secrets
+        from claudia_core.stores.mongodb.open import without_secrets
 
         return without_secrets(settings.database_url)
     file = store_file(settings)
@@ -70,10 +70,10 @@ def _place_of(settings: Settings) -> str:
 
 def _source(settings: Settings, to: str, *, live: bool) -> AbstractContextManager[Any]:
     if is_mongodb(settings):
-        from claudia_core.stores.mongodb_move import mongodb_source
+        from claudia_core.stores.mongodb.move import mongodb_source
 
         return mongodb_source(settings.database_url, to, timeout=settings.connect_timeout, live=live)
-    from claudia_core.stores.sqlite_move import sqlite_source
+    from claudia_core.stores.sqlite.move import sqlite_source
 
     file = store_file(settings)
     assert file is not None, "its place was asked for"
@@ -82,10 +82,10 @@ def _source(settings: Settings, to: str, *, live: bool) -> AbstractContextManage
 
 def _target(settings: Settings) -> AbstractContextManager[Any]:
     if is_mongodb(settings):
-        from claudia_core.stores.mongodb_move import mongodb_target
+        from claudia_core.stores.mongodb.move import mongodb_target
 
         return mongodb_target(settings.database_url, timeout=settings.connect_timeout)
-    from claudia_core.stores.sqlite_move import sqlite_target
+    from claudia_core.stores.sqlite.move import sqlite_target
 
     file = store_file(settings)
     assert file is not None, "its place was asked for"

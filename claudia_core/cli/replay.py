@@ -11,9 +11,9 @@ from claudia_core.cli.terminal import err, say
 from claudia_core.past import compare_boards
 from claudia_core.ports import Store
 from claudia_core.projections import request_rebuild, stored
-from claudia_core.services.replay import PROJECTIONS, tell_pictures
-from claudia_core.services.replay import replay as fold_again
-from claudia_core.services.replay_documents import Replayed
+from claudia_core.services.replay.documents import Replayed
+from claudia_core.services.replay.service import PROJECTIONS, tell_pictures
+from claudia_core.services.replay.service import replay as fold_again
 
 BOARDS = "boards"
 

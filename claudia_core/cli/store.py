@@ -54,7 +54,7 @@ def backup(file: Path, /, *, database: Database = None) -> None:
     Args:
         file: The new file.
     """
-    from claudia_core.stores.sqlite import SqliteStore
+    from claudia_core.stores.sqlite.store import SqliteStore
 
     with open_hub(database) as claudia:
         if not isinstance(claudia.store, SqliteStore):
@@ -72,7 +72,7 @@ def restore(file: Path, /, *, database: Database = None) -> None:
     Args:
         file: The backup.
     """
-    from claudia_core.stores.sqlite_archive import restore as put_back
+    from claudia_core.stores.sqlite.archive import restore as put_back
 
     target = store_file(load_settings(database_url=database))
     if target is None:

@@ -11,7 +11,7 @@ from claudia_core.cli.hub import Database, open_hub
 from claudia_core.cli.rows import task_table
 from claudia_core.cli.terminal import note, out, say
 from claudia_core.model.task import Status
-from claudia_core.services.tasks import TaskPage
+from claudia_core.services.tasks.service import TaskPage
 
 
 def tasks(

@@ -14,7 +14,7 @@ from claudia_core.cli.table import day, print_table
 from claudia_core.cli.terminal import note, say
 from claudia_core.errors import InvalidValue
 from claudia_core.model.identity import Scope
-from claudia_core.services.passwords import require_hasher
+from claudia_core.services.access.passwords import require_hasher
 
 app = cyclopts.App(name="user", help="People who may sign in.", help_format="plaintext")
 

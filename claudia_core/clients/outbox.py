@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from claudia_core.clients.http import Connection, Request, prepare
 from claudia_core.errors import AccessDenied, ClaudiaError, HubUnavailable, StoreClosed, StoreFull, WaitTimeout
 from claudia_core.logs import get_logger
-from claudia_core.services.progress import ProgressUpdate
+from claudia_core.services.tasks.progress import ProgressUpdate
 
 log = get_logger(__name__)
 

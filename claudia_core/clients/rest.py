@@ -18,7 +18,7 @@ from claudia_core.model.progress import Progress
 from claudia_core.model.task import Task
 from claudia_core.model.values import likely
 from claudia_core.ports import LogStatus
-from claudia_core.services.tasks import NewTask, TaskPage
+from claudia_core.services.tasks.service import NewTask, TaskPage
 
 
 class ClaudiaApiClient:

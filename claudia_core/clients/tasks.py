@@ -14,10 +14,10 @@ from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status, Task
 from claudia_core.model.times import require_utc, to_text
 from claudia_core.model.values import require_text
-from claudia_core.services.moves import Move
-from claudia_core.services.new_task import NewTask
-from claudia_core.services.progress import ProgressService, ProgressUpdate
-from claudia_core.services.tasks import TaskPage, Tasks
+from claudia_core.services.tasks.moves import Move
+from claudia_core.services.tasks.new_task import NewTask
+from claudia_core.services.tasks.progress import ProgressService, ProgressUpdate
+from claudia_core.services.tasks.service import TaskPage, Tasks
 
 LIMIT = 1_000
 """Most items that a hub gives in one page."""

@@ -12,7 +12,7 @@ from claudia_core.model.delivery import Delivery, DeliveryStatus
 from claudia_core.model.times import to_optional_text
 from claudia_core.model.webhook import Endpoint
 from claudia_core.ports import Store
-from claudia_core.services.webhooks import DeliveryPage, Webhooks
+from claudia_core.services.webhooks.service import DeliveryPage, Webhooks
 
 
 class RemoteWebhooks(Webhooks):

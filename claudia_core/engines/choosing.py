@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from claudia_core.engines.local import LocalEngine
+from claudia_core.engines.local.engine import LocalEngine
 from claudia_core.engines.working import default_capacity
 from claudia_core.errors import InvalidValue, MissingExtra, SettingsError
 from claudia_core.settings import Settings

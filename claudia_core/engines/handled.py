@@ -12,9 +12,9 @@ from claudia_core.errors import InvalidValue, PayloadInvalid, TaskCancelled, Too
 from claudia_core.logs import get_logger
 from claudia_core.model.task import Status, TaskError
 from claudia_core.model.values import JSON, require_json
-from claudia_core.services.failures import failing
-from claudia_core.services.moves import Move, cancelling, completing
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.moves import Move, cancelling, completing
+from claudia_core.services.tasks.new_task import NewTask
 from claudia_core.settings import Settings
 from claudia_core.tracking.run import Hub, Run
 from claudia_core.tracking.task import TaskBlock

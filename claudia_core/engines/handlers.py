@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, Vali
 from claudia_core.errors import Conflict, InvalidValue, PayloadInvalid
 from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.values import require_count, require_text, shown
-from claudia_core.services.claims import Terms
-from claudia_core.services.new_task import MOST_ATTEMPTS, require_stall
+from claudia_core.services.tasks.claims import Terms
+from claudia_core.services.tasks.new_task import MOST_ATTEMPTS, require_stall
 
 ENGINES = ("thread", "process", "asyncio")
 STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)

@@ -14,10 +14,10 @@ from claudia_core.engines.running import Running, too_long
 from claudia_core.engines.slots import Slots
 from claudia_core.logs import get_logger
 from claudia_core.model.task import TaskError
-from claudia_core.services.claims import NOTHING, Ahead
-from claudia_core.services.failures import failing
-from claudia_core.services.holds import returning
-from claudia_core.services.moves import Move
+from claudia_core.services.tasks.claims import NOTHING, Ahead
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.holds import returning
+from claudia_core.services.tasks.moves import Move
 
 log = get_logger(__name__)
 

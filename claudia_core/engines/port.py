@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from claudia_core.engines.handlers import Handler
 from claudia_core.model.task import Task
-from claudia_core.services.moves import Move
+from claudia_core.services.tasks.moves import Move
 
 
 @dataclass(frozen=True, slots=True)

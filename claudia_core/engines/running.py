@@ -11,9 +11,9 @@ from claudia_core.engines.port import Job
 from claudia_core.model.agent import Vitals
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.times import utc_now
-from claudia_core.services.claims import Settlement
-from claudia_core.services.failures import failing
-from claudia_core.services.moves import Move, and_below
+from claudia_core.services.tasks.claims import Settlement
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.moves import Move, and_below
 
 
 @dataclass(slots=True)

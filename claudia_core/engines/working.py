@@ -14,16 +14,16 @@ from typing import Self
 from claudia_core.engines.handlers import Handler, Handlers
 from claudia_core.engines.hub import Hub
 from claudia_core.engines.in_hand import GATHER, InHand
-from claudia_core.engines.local import LocalEngine
+from claudia_core.engines.local.engine import LocalEngine
 from claudia_core.engines.port import Engine, Job, Report
 from claudia_core.engines.running import Running, Tally, memory
 from claudia_core.errors import ClaudiaError, InvalidValue, StaleClaim, StoreClosed, StoreError, WaitTimeout
 from claudia_core.logs import get_logger
 from claudia_core.model.agent import AgentMode, AgentStatus, Vitals
 from claudia_core.model.task import Status, Task, TaskError
-from claudia_core.services.claims import NOTHING, Claims, Settlement, Terms
-from claudia_core.services.failures import failing
-from claudia_core.services.holds import releasing
+from claudia_core.services.tasks.claims import NOTHING, Claims, Settlement, Terms
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.holds import releasing
 
 log = get_logger(__name__)
 

@@ -45,7 +45,7 @@ class MongoDBService:
         self, url: str, name: str | None = None, *, timeout: float = 5.0, client: MongoClient[Row] | None = None
     ) -> None:
         try:
-            from claudia_core.stores import mongodb_open
+            from claudia_core.stores.mongodb import open as mongodb_open
         except ModuleNotFoundError as error:
             hint = "pip install 'claudia-core[mongodb]'"
             raise MissingExtra("collections in MongoDB need the pymongo driver", hint=hint) from error

@@ -19,7 +19,7 @@ from claudia_core.model.event import Event
 from claudia_core.model.times import from_optional_text
 from claudia_core.resilience.debugger import CallSeen
 from claudia_core.resilience.integrations import Integrations
-from claudia_core.services.tasks import Tasks
+from claudia_core.services.tasks.service import Tasks
 from claudia_core.settings import Settings
 
 if TYPE_CHECKING:

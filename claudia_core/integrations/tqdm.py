@@ -30,8 +30,8 @@ from typing import Any
 from claudia_core.errors import InvalidValue, MissingExtra
 from claudia_core.model.task import Status
 from claudia_core.model.values import MAX_MESSAGE, MAX_NAME, clean_text, require_count
-from claudia_core.services.moves import cancelling, completing
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.moves import cancelling, completing
+from claudia_core.services.tasks.new_task import NewTask
 from claudia_core.tracking.run import Ending, Hub, Run, ending
 from claudia_core.tracking.unwinding import Consumer, unwinding_error
 

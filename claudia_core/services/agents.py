@@ -17,7 +17,7 @@ from claudia_core.model.task import Status, TaskError
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.model.values import MAX_NAME, require_count, require_text
 from claudia_core.ports import Document, Query, Range, Store, Transaction
-from claudia_core.services import failures, holds, moves
+from claudia_core.services.tasks import failures, holds, moves
 
 REAP_AT_ONCE = 200
 """Most tasks failed in one commit when their agent is lost."""

@@ -117,7 +117,7 @@ class Events:
 
         Columns: time (UTC), type, subject, data (a dict).
         """
-        from claudia_core.services.frames import events_frame  # pandas costs half a second: only when asked for
+        from claudia_core.services.tasks.frames import events_frame  # pandas costs half a second: only when asked for
 
         return events_frame(self.list(limit=limit, **filters).events)
 

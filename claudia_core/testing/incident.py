@@ -18,7 +18,7 @@ from claudia_core.model.times import to_text, utc_now
 from claudia_core.services.agents import LONGEST_LEASE, NewAgent
 from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing.clock import PastClock
 
 LOAD = "nightly load"

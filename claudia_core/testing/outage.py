@@ -22,7 +22,7 @@ from claudia_core.services.health import Rules
 from claudia_core.services.health.history import SECONDS, note, series
 from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing.clock import PastClock
 
 DATABASE = "database"

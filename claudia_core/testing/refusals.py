@@ -20,10 +20,10 @@ from claudia_core.model.event import Event
 from claudia_core.model.times import utc_now
 from claudia_core.model.webhook import Endpoint
 from claudia_core.ports import Transaction
-from claudia_core.services.deliveries import Outcome, queue, settle, waiting
+from claudia_core.services.webhooks.deliveries import Outcome, queue, settle, waiting
 from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing.clock import PastClock
 from claudia_core.testing.waiting import eventually
 

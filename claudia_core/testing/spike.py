@@ -16,7 +16,7 @@ from claudia_core.model.report import ErrorReport
 from claudia_core.model.times import utc_now
 from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing.clock import PastClock
 
 BEFORE, AFTER = "1.4.1", "1.4.2"

@@ -13,11 +13,11 @@ from claudia_core.errors import ClaudiaError, IllegalTransition, StoreUnavailabl
 from claudia_core.logs import get_logger
 from claudia_core.model.progress import Progress
 from claudia_core.model.task import Status, Task
-from claudia_core.services.failures import failing
-from claudia_core.services.moves import Move, cancelling, completing
-from claudia_core.services.new_task import NewTask
-from claudia_core.services.progress import ProgressService
-from claudia_core.services.tasks import Tasks
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.moves import Move, cancelling, completing
+from claudia_core.services.tasks.new_task import NewTask
+from claudia_core.services.tasks.progress import ProgressService
+from claudia_core.services.tasks.service import Tasks
 from claudia_core.tracking.cancelled import stopping
 from claudia_core.tracking.unwinding import may_wait
 

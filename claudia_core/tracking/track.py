@@ -11,8 +11,8 @@ from typing import Any
 from claudia_core.errors import InvalidValue
 from claudia_core.model.task import Status
 from claudia_core.model.values import MAX_COUNT
-from claudia_core.services.moves import Move, cancelling, completing
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.moves import Move, cancelling, completing
+from claudia_core.services.tasks.new_task import NewTask
 from claudia_core.tracking.run import Ending, Hub, Run, ending
 from claudia_core.tracking.unwinding import Consumer, unwinding_error
 

@@ -8,14 +8,14 @@ import panel as pn
 import param
 
 from claudia_core.model.times import utc_now
-from dashboards import agent_cells
+from dashboards.cells import agents as agent_cells
 from dashboards.live import Page
-from dashboards.parts.agent_actions import AgentActions
-from dashboards.parts.agent_detail import AgentDetail
-from dashboards.parts.agent_grid import STATES, AgentGrid
-from dashboards.parts.heading import heading, heading_html
-from dashboards.parts.queue_list import QueueList
-from dashboards.parts.tiles import Tabs, Tiles
+from dashboards.parts.agents.agent_actions import AgentActions
+from dashboards.parts.agents.agent_detail import AgentDetail
+from dashboards.parts.agents.agent_grid import STATES, AgentGrid
+from dashboards.parts.agents.queue_list import QueueList
+from dashboards.parts.frame.heading import heading, heading_html
+from dashboards.parts.frame.tiles import Tabs, Tiles
 from dashboards.theme import CARD
 
 if TYPE_CHECKING:

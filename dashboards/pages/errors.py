@@ -10,11 +10,11 @@ import param
 
 from dashboards import units
 from dashboards.live import Page
-from dashboards.parts.heading import heading, heading_html
-from dashboards.parts.issue_actions import IssueActions
-from dashboards.parts.issue_detail import IssueDetail
-from dashboards.parts.issue_list import SORTS, IssueList
-from dashboards.parts.tiles import Tabs
+from dashboards.parts.errors.issue_actions import IssueActions
+from dashboards.parts.errors.issue_detail import IssueDetail
+from dashboards.parts.errors.issue_list import SORTS, IssueList
+from dashboards.parts.frame.heading import heading, heading_html
+from dashboards.parts.frame.tiles import Tabs
 from dashboards.theme import CARD
 
 if TYPE_CHECKING:

@@ -14,15 +14,16 @@ import param
 from claudia_core.boards import Picture
 from claudia_core.errors import InvalidValue
 from claudia_core.model.identity import current
-from dashboards import event_cells, units
+from dashboards import units
 from dashboards.aside import Aside
+from dashboards.cells import events as event_cells
 from dashboards.event_log import PAGE, Arrivals, Sight, Stretch, Wanted, look, newer, place
 from dashboards.live import Page
-from dashboards.parts.event_detail import EventDetail
-from dashboards.parts.fields import Fields
-from dashboards.parts.heading import heading, heading_html
-from dashboards.parts.rows import Column, Rows
-from dashboards.parts.tiles import Tabs
+from dashboards.parts.events.event_detail import EventDetail
+from dashboards.parts.frame.fields import Fields
+from dashboards.parts.frame.heading import heading, heading_html
+from dashboards.parts.frame.rows import Column, Rows
+from dashboards.parts.frame.tiles import Tabs
 from dashboards.theme import CARD, HEADING
 
 if TYPE_CHECKING:

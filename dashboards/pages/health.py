@@ -8,15 +8,15 @@ import panel as pn
 import param
 
 from claudia_core.model.times import utc_now
-from dashboards import health_cells
+from dashboards.cells import health as health_cells
 from dashboards.live import Page
-from dashboards.parts.circuits import CircuitList
-from dashboards.parts.heading import heading, heading_html
-from dashboards.parts.health_detail import HealthDetail
-from dashboards.parts.health_graph import HealthGraph
-from dashboards.parts.health_list import STATES, HealthList
-from dashboards.parts.health_run import RunNow
-from dashboards.parts.tiles import Tabs
+from dashboards.parts.frame.heading import heading, heading_html
+from dashboards.parts.frame.tiles import Tabs
+from dashboards.parts.health.circuits import CircuitList
+from dashboards.parts.health.health_detail import HealthDetail
+from dashboards.parts.health.health_graph import HealthGraph
+from dashboards.parts.health.health_list import STATES, HealthList
+from dashboards.parts.health.health_run import RunNow
 from dashboards.theme import CARD
 
 if TYPE_CHECKING:

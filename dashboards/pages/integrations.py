@@ -10,21 +10,21 @@ import param
 
 from claudia_core.model.delivery import DeliveryStatus
 from claudia_core.model.identity import current
-from dashboards import integration_cells
+from dashboards.cells import integrations as integration_cells
 from dashboards.live import LiveView, Page
-from dashboards.parts.call_list import OUTCOMES, CallList
-from dashboards.parts.carriers import CarrierList
-from dashboards.parts.delivery_detail import DeliveryDetail
-from dashboards.parts.endpoint_detail import EndpointDetail
-from dashboards.parts.heading import heading, heading_html
-from dashboards.parts.mail import SHOWN, MailView
-from dashboards.parts.notice_list import WHOSE
-from dashboards.parts.notifications import NotificationsView
-from dashboards.parts.service_detail import ServiceDetail
-from dashboards.parts.service_list import ServiceList
-from dashboards.parts.source_list import SourceList
-from dashboards.parts.tiles import Tabs
-from dashboards.parts.webhooks import WebhooksView
+from dashboards.parts.frame.heading import heading, heading_html
+from dashboards.parts.frame.tiles import Tabs
+from dashboards.parts.integrations.call_list import OUTCOMES, CallList
+from dashboards.parts.integrations.carriers import CarrierList
+from dashboards.parts.integrations.mail import SHOWN, MailView
+from dashboards.parts.integrations.service_detail import ServiceDetail
+from dashboards.parts.integrations.service_list import ServiceList
+from dashboards.parts.integrations.source_list import SourceList
+from dashboards.parts.notifications.notice_list import WHOSE
+from dashboards.parts.notifications.notifications import NotificationsView
+from dashboards.parts.webhooks.delivery_detail import DeliveryDetail
+from dashboards.parts.webhooks.endpoint_detail import EndpointDetail
+from dashboards.parts.webhooks.webhooks import WebhooksView
 
 if TYPE_CHECKING:
     from claudia_core import Claudia

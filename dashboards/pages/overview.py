@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from dashboards import frames
-from dashboards.glance import glance
+from dashboards.beat.glance import glance
 from dashboards.live import Page
-from dashboards.parts.agent_strip import AgentStrip
-from dashboards.parts.durations import DurationChart
-from dashboards.parts.heading import heading, heading_html
-from dashboards.parts.health_strip import HealthStrip
-from dashboards.parts.kpis import KpiRow
-from dashboards.parts.onward import Onward
-from dashboards.parts.rows import Column, Rows
-from dashboards.parts.task_table import DURATION, ENDED, ETA, NAME, NO_TASKS, PROGRESS, RATE, STATUS
-from dashboards.parts.throughput import ThroughputChart
-from dashboards.parts.trends import TrendTable
+from dashboards.parts.agents.agent_strip import AgentStrip
+from dashboards.parts.charts.durations import DurationChart
+from dashboards.parts.charts.kpis import KpiRow
+from dashboards.parts.charts.throughput import ThroughputChart
+from dashboards.parts.charts.trends import TrendTable
+from dashboards.parts.frame.heading import heading, heading_html
+from dashboards.parts.frame.onward import Onward
+from dashboards.parts.frame.rows import Column, Rows
+from dashboards.parts.health.health_strip import HealthStrip
+from dashboards.parts.tasks.task_table import DURATION, ENDED, ETA, NAME, NO_TASKS, PROGRESS, RATE, STATUS
 from dashboards.theme.bare import Bare
 
 if TYPE_CHECKING:

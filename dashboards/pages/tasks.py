@@ -12,14 +12,14 @@ from claudia_core.errors import NotFound
 from claudia_core.model.task import Status
 from dashboards import choices, units
 from dashboards.live import Page
-from dashboards.parts.actions import VERBS, Actions
-from dashboards.parts.fields import Fields
-from dashboards.parts.heading import heading, heading_html
-from dashboards.parts.saved_filters import SavedFilters
-from dashboards.parts.task_detail import TaskDetail
-from dashboards.parts.task_table import TaskTable
-from dashboards.parts.tiles import Tabs
-from dashboards.parts.timeline import SPANS, TaskTimeline
+from dashboards.parts.frame.fields import Fields
+from dashboards.parts.frame.heading import heading, heading_html
+from dashboards.parts.frame.tiles import Tabs
+from dashboards.parts.tasks.actions import VERBS, Actions
+from dashboards.parts.tasks.saved_filters import SavedFilters
+from dashboards.parts.tasks.task_detail import TaskDetail
+from dashboards.parts.tasks.task_table import TaskTable
+from dashboards.parts.tasks.timeline import SPANS, TaskTimeline
 from dashboards.theme import CARD, MARKS
 
 if TYPE_CHECKING:

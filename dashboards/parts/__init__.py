@@ -4,21 +4,21 @@ from dashboards.parts import TaskTable
 TaskTable(claudia)
 """
 
-from dashboards.parts.agent_grid import AgentGrid
-from dashboards.parts.agent_strip import AgentStrip
-from dashboards.parts.bar import ProgressBar
-from dashboards.parts.delivery_list import DeliveryList
-from dashboards.parts.durations import DurationChart
-from dashboards.parts.events import EventList
-from dashboards.parts.health_list import HealthList
-from dashboards.parts.health_strip import HealthStrip
-from dashboards.parts.issue_detail import IssueDetail
-from dashboards.parts.issue_list import IssueList
-from dashboards.parts.kpis import KpiRow
-from dashboards.parts.task_table import TaskTable
-from dashboards.parts.throughput import ThroughputChart
-from dashboards.parts.timeline import TaskTimeline
-from dashboards.parts.trends import TrendTable
+from dashboards.parts.agents.agent_grid import AgentGrid
+from dashboards.parts.agents.agent_strip import AgentStrip
+from dashboards.parts.charts.bar import ProgressBar
+from dashboards.parts.charts.durations import DurationChart
+from dashboards.parts.charts.kpis import KpiRow
+from dashboards.parts.charts.throughput import ThroughputChart
+from dashboards.parts.charts.trends import TrendTable
+from dashboards.parts.errors.issue_detail import IssueDetail
+from dashboards.parts.errors.issue_list import IssueList
+from dashboards.parts.events.event_list import EventList
+from dashboards.parts.health.health_list import HealthList
+from dashboards.parts.health.health_strip import HealthStrip
+from dashboards.parts.tasks.task_table import TaskTable
+from dashboards.parts.tasks.timeline import TaskTimeline
+from dashboards.parts.webhooks.delivery_list import DeliveryList
 
 __all__ = [
     "AgentGrid",

@@ -15,13 +15,13 @@ from claudia_core.model.task import Status
 from claudia_core.model.times import utc_now
 from dashboards import frames
 from dashboards.live import LiveView
-from dashboards.parts.chart import Chart as LiveChart
-from dashboards.parts.health_graph import Graph
-from dashboards.parts.health_strip import Strip
-from dashboards.parts.plot import PlotView
-from dashboards.parts.rows import Rows
-from dashboards.parts.throughput import ThroughputChart
-from dashboards.parts.tiles import Tiles
+from dashboards.parts.charts.chart import Chart as LiveChart
+from dashboards.parts.charts.plot import PlotView
+from dashboards.parts.charts.throughput import ThroughputChart
+from dashboards.parts.frame.rows import Rows
+from dashboards.parts.frame.tiles import Tiles
+from dashboards.parts.health.health_graph import Graph
+from dashboards.parts.health.health_strip import Strip
 from dashboards.report import as_html
 from dashboards.report.blocks import (
     Block,

@@ -13,9 +13,9 @@ import panel as pn
 from bokeh.document import Document
 from panel.custom import JSComponent
 
+from dashboards.beat.wire import Wire
 from dashboards.theme import LIVE
 from dashboards.theme.bare import Bare
-from dashboards.wire import Wire
 
 _PAGES: WeakSet[Document] = WeakSet()
 """The documents that are Claudia's own pages."""

@@ -9,7 +9,7 @@ from websockets.sync.client import connect
 
 from claudia_core import Claudia
 from claudia_core.errors import StoreUnavailable
-from claudia_core.services.keys import Keys
+from claudia_core.services.access.keys import Keys
 from tests.api.guarded import TOKEN, guarded
 
 HTML = "text/html,application/xhtml+xml"

@@ -17,9 +17,9 @@ from claudia_core.model.delivery import Attempt
 from claudia_core.model.identity import Identity, Kind
 from claudia_core.model.report import ErrorReport
 from claudia_core.model.times import utc_now
-from claudia_core.services.deliveries import Outcome, settle
 from claudia_core.services.events import NewEvent
 from claudia_core.services.notifications.queueing import Directory, queue
+from claudia_core.services.webhooks.deliveries import Outcome, settle
 from tests.api.protocols import PROTOCOLS, Ask, Refused, masked, normal, spoken
 
 type Values = dict[str, Any]

@@ -72,7 +72,7 @@ def test_a_board_knows_them_from_the_store_and_goes_on(claudia: Claudia):
 
 def claudia_task():
     """A task to be made."""
-    from claudia_core.services.tasks import NewTask
+    from claudia_core.services.tasks.service import NewTask
 
     return NewTask(name="storm")
 

@@ -9,8 +9,8 @@ from claudia_core.app import Claudia
 from claudia_core.model import Status
 from claudia_core.past import compare_boards
 from claudia_core.ports import Query, Retention
-from claudia_core.services.lateness import Lateness
-from claudia_core.services.replay import replay, tell_pictures
+from claudia_core.services.replay.service import replay, tell_pictures
+from claudia_core.services.tasks.lateness import Lateness
 from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.builders import saved_task
@@ -106,7 +106,7 @@ def test_pictures_are_made_anew_when_asked(claudia):
 def test_a_task_that_is_heard_of_again_is_not_shown_as_silent(monkeypatch):
     """Progress after a silence ends it in the picture as in the store."""
     clock = FakeClock()
-    monkeypatch.setattr("claudia_core.services.lateness.utc_now", clock.now)
+    monkeypatch.setattr("claudia_core.services.tasks.lateness.utc_now", clock.now)
     with Claudia(store=MemoryStore(clock=clock), settings=default_settings(display="off")) as hub:
         board = hub.boards.tasks
         task = hub.tasks.create("quiet", stall_after=5, start=True)

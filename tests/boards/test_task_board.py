@@ -11,9 +11,9 @@ from claudia_core.model import Status
 from claudia_core.model.times import utc_now
 from claudia_core.past import picture_at
 from claudia_core.ports import Retention
-from claudia_core.services.failures import failing
-from claudia_core.services.moves import completing
-from claudia_core.services.tasks import NewTask
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.moves import completing
+from claudia_core.services.tasks.service import NewTask
 from claudia_core.testing.builders import saved_task
 
 
@@ -113,7 +113,7 @@ def test_it_is_bounded(claudia):
     fail = failing("no")
 
     def fail_all(tx):
-        from claudia_core.services import moves
+        from claudia_core.services.tasks import moves
 
         for id in ids:
             fail(tx, moves.load(tx, id))

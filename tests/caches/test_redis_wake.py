@@ -13,7 +13,7 @@ from claudia_core.address import open_store
 from claudia_core.caches.redis_wake import RedisWake
 from claudia_core.errors import SettingsError
 from claudia_core.settings import default_settings
-from claudia_core.stores import mongodb
+from claudia_core.stores.mongodb import store as mongodb
 from claudia_core.testing.conformance.suite import emit
 from claudia_core.testing.servers import Server, free_port, redis_server, secantus
 from claudia_core.testing.waiting import eventually

@@ -19,7 +19,7 @@ from claudia_core.cli.doctor.findings import State
 from claudia_core.errors import ClaudiaError, StoreReadOnly
 from claudia_core.integrations.amqp.broker import check_broker
 from claudia_core.settings import default_settings
-from claudia_core.stores.mongodb import MongoStore
+from claudia_core.stores.mongodb.store import MongoStore
 from claudia_core.testing.servers import Server, free_port, rabbitmq_server, redis_server, secantus
 from tests.cli.program import run, serving
 from tests.servers import require

@@ -16,7 +16,7 @@ from claudia_core.errors import (
     TaskNotFound,
     WaitTimeout,
 )
-from claudia_core.services.tasks import Tasks
+from claudia_core.services.tasks.service import Tasks
 from tests.clients.serving import TOKEN
 
 pytest.importorskip("grpc", reason="the extra grpc is not installed")

@@ -11,9 +11,9 @@ from claudia_core.clients.http import Connection
 from claudia_core.clients.outbox import MOST, Outbox
 from claudia_core.clients.transport import POOL, Address
 from claudia_core.errors import AccessDenied, HubUnavailable, StoreError, StoreFull, WaitTimeout
-from claudia_core.services.moves import completing, starting
-from claudia_core.services.progress import ProgressUpdate
-from claudia_core.services.tasks import NewTask
+from claudia_core.services.tasks.moves import completing, starting
+from claudia_core.services.tasks.progress import ProgressUpdate
+from claudia_core.services.tasks.service import NewTask
 from claudia_core.testing.waiting import eventually
 from tests.clients.serving import TOKEN
 

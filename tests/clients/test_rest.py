@@ -14,7 +14,7 @@ from claudia_core.clients.http import ROUTES
 from claudia_core.clients.transport import POOL
 from claudia_core.errors import ClaudiaError, HubUnavailable, InvalidValue, StoreBusy, StoreClosed
 from claudia_core.services.events import NewEvent
-from claudia_core.services.tasks import NewTask
+from claudia_core.services.tasks.service import NewTask
 from tests.clients.serving import TOKEN
 
 TASK = b'{"pending":0,"active":0,"completed":0,"failed":0,"cancelled":0}'

@@ -11,16 +11,16 @@ from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.services.agents import NewAgent
-from claudia_core.services.claims import Claims, Terms
-from claudia_core.services.queues import Queue
+from claudia_core.services.tasks.claims import Claims, Terms
+from claudia_core.services.tasks.queues import Queue
 from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.clock import PastClock
-from dashboards import agent_cells as cells
+from dashboards.cells import agents as cells
 from dashboards.pages.agents import AgentsPage
 from dashboards.pages.overview import Overview
 from dashboards.parts import AgentGrid
-from dashboards.parts.cell import InCell
+from dashboards.parts.frame.cell import InCell
 from tests.dashboards.conftest import XSS, settle
 
 NOW = utc_now()

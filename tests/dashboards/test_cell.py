@@ -22,7 +22,7 @@ from dashboards.parts import (
     ThroughputChart,
     TrendTable,
 )  # fmt: skip
-from dashboards.parts.cell import InCell
+from dashboards.parts.frame.cell import InCell
 from dashboards.theme import part
 from tests.dashboards.conftest import settle
 

@@ -6,7 +6,7 @@ import pytest
 
 from claudia_core.model.event import Event
 from claudia_core.model.task import Status
-from dashboards import cells
+from dashboards.cells import tasks as cells
 
 XSS = "<img src=x onerror=window.pwned=1>"
 

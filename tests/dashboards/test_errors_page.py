@@ -7,7 +7,7 @@ import pytest
 
 from claudia_core.model.issue import IssueStatus
 from claudia_core.model.report import ErrorReport
-from dashboards import issue_cells
+from dashboards.cells import issues as issue_cells
 from dashboards.pages.errors import ErrorsPage
 from dashboards.parts import IssueDetail, IssueList
 from tests.dashboards.conftest import XSS, settle

@@ -10,7 +10,7 @@ from claudia_core.errors import InvalidValue
 from claudia_core.model.event import Event
 from claudia_core.ports import Retention
 from claudia_core.services.events import NewEvent
-from dashboards import event_cells
+from dashboards.cells import events as event_cells
 from dashboards.event_log import Arrivals, Wanted, newer, older, place
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

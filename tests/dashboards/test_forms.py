@@ -8,7 +8,7 @@ from claudia_core import Claudia
 from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from claudia_core.settings import default_settings
 from dashboards.pages.integrations import IntegrationsPage
-from dashboards.parts.endpoint_form import KEPT
+from dashboards.parts.webhooks.endpoint_form import KEPT
 from tests.dashboards.conftest import XSS
 
 URL = "https://ci.example/hooks"

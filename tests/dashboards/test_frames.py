@@ -11,10 +11,10 @@ from claudia_core.boards import Minute, Picture
 from claudia_core.failures import Failures
 from claudia_core.model.task import Status
 from claudia_core.model.times import to_text
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.new_task import NewTask
 from claudia_core.services.trends import Pace, Took, Trends
 from dashboards import frames
-from dashboards.parts.throughput import ThroughputChart
+from dashboards.parts.charts.throughput import ThroughputChart
 
 AT = 1_795_000_020
 NOW = datetime.fromtimestamp(AT + 30, UTC)
@@ -41,7 +41,7 @@ def picture(*minutes: Minute, **counts: int) -> Picture:
     )
 
 
-@pytest.mark.parametrize("module", ["dashboards", "dashboards.cells", "dashboards.frames", "dashboards.units"])
+@pytest.mark.parametrize("module", ["dashboards", "dashboards.cells.tasks", "dashboards.frames", "dashboards.units"])
 def test_pure_modules_import_no_panel(module):
     """They are cheap to import, and can be used where no page is."""
     code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('panel', 'holoviews', 'pandas')))"

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from claudia_core.testing.waiting import eventually
-from dashboards.glance import MOMENT, glance
+from dashboards.beat.glance import MOMENT, glance
 from tests.dashboards.conftest import settle
 
 
@@ -68,6 +68,6 @@ def test_what_nobody_takes_is_not_well(claudia, monkeypatch):
     claudia.tasks.create("sent", type="resize")
     settle(claudia)
     assert glance(claudia).verdict[0] == "good"
-    monkeypatch.setattr("dashboards.agent_cells.WHILE", timedelta(0))
-    monkeypatch.setattr("dashboards.glance.CHECKED", 0.0)
+    monkeypatch.setattr("dashboards.cells.agents.WHILE", timedelta(0))
+    monkeypatch.setattr("dashboards.beat.glance.CHECKED", 0.0)
     assert glance(claudia).verdict == ("bad", "✖ 1 task of resize waits: no agent can run it · no task running")

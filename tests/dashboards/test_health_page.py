@@ -10,8 +10,8 @@ from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from claudia_core.model.times import utc_now
 from claudia_core.services.health import HealthPeriod, Run, Standing
 from claudia_core.testing.outage import CHECKS, DATABASE, REFUSED, WAREHOUSE, staged_outage
-from dashboards import health_cells as cells
-from dashboards.health_graph import graph, twin_rows
+from dashboards.cells import health as cells
+from dashboards.figures.health_graph import graph, twin_rows
 from dashboards.pages.health import HealthPage
 from dashboards.parts import HealthList, HealthStrip
 from tests.dashboards.conftest import XSS, settle

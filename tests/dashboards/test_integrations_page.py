@@ -14,7 +14,7 @@ from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from claudia_core.resilience.metrics import Histogram
 from claudia_core.settings import default_settings
 from claudia_core.testing.refusals import FAILING, GONE, HOST, OFF, WELL, staged_refusals
-from dashboards import integration_cells as cells
+from dashboards.cells import integrations as cells
 from dashboards.pages.integrations import IntegrationsPage
 from dashboards.parts import DeliveryList
 from tests.dashboards.conftest import XSS, settle

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claudia_core.boards import Minute
-from dashboards.lanes import Bar, bar, finish, heaps, lay, newest
+from dashboards.figures.lanes import Bar, bar, finish, heaps, lay, newest
 
 NOW = 1_000.0
 ENDS = ("completed", "failed", "cancelled")

@@ -20,7 +20,7 @@ SESSIONS = 4
 @pytest.fixture
 def made(monkeypatch):
     """Weak references to all pages that are made, by class."""
-    from dashboards.parts.frame import Frame
+    from dashboards.parts.frame.frame import Frame
 
     found = []
     original = Frame.__init__

@@ -9,7 +9,7 @@ from claudia_core import Claudia
 from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from claudia_core.services.notifications.queueing import Directory, queue
 from claudia_core.settings import default_settings
-from dashboards import notice_cells as cells
+from dashboards.cells import notices as cells
 from dashboards.pages.integrations import IntegrationsPage
 from tests.dashboards.conftest import XSS, settle
 
@@ -138,7 +138,7 @@ def test_an_admin_sees_everybodys_notices(told):
 
 def test_pages_of_notices(told, monkeypatch):
     """The cursor stands in the address; one that was made by hand gives the first page."""
-    monkeypatch.setattr("dashboards.parts.notice_list.MOST", 1)
+    monkeypatch.setattr("dashboards.parts.notifications.notice_list.MOST", 1)
     page, part = view(told)
     page.whose = "all"
     page.refresh()

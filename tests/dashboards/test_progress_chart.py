@@ -2,7 +2,7 @@
 
 import time
 
-from dashboards.parts.progress_chart import ProgressChart
+from dashboards.parts.charts.progress_chart import ProgressChart
 from tests.dashboards.conftest import settle
 
 

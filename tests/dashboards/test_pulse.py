@@ -9,9 +9,9 @@ from bokeh.document import Document
 from panel.io.state import _state
 
 from dashboards.assets import Assets
-from dashboards.parts.tiles import Tiles
-from dashboards.pulse import _update_at_once
-from dashboards.wire import Direct, lines
+from dashboards.beat.pulse import _update_at_once
+from dashboards.beat.wire import Direct, lines
+from dashboards.parts.frame.tiles import Tiles
 
 
 @pytest.fixture

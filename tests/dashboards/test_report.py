@@ -13,7 +13,7 @@ from claudia_core.errors import InvalidValue
 from claudia_core.model.health import Health
 from claudia_core.model.task import Status
 from claudia_core.model.times import utc_now
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.new_task import NewTask
 from dashboards.report import save, write_report
 from dashboards.report.as_html import page
 from dashboards.report.facts import MOST_FAILURES, collect
@@ -188,7 +188,7 @@ def test_ten_thousand_tasks_fit(claudia):
 
 
 def _end(task):
-    from claudia_core.services import moves
+    from claudia_core.services.tasks import moves
 
     complete = moves.completing(None)
     return lambda tx: complete(tx, moves.load(tx, task.id))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dashboards.flow import EVERY, HOLD, PATIENCE, Flow
-from dashboards.parts.rows import Column, Rows
+from dashboards.parts.frame.rows import Column, Rows
 
 COLUMNS = (Column("name", "Name"), Column("count", "Count", "number"))
 

@@ -4,9 +4,9 @@ import panel as pn
 from bokeh.document import Document
 from bokeh.plotting import figure
 
-from dashboards.parts.heading import heading
-from dashboards.parts.rows import Column, Rows
-from dashboards.slim import slim, slim_models
+from dashboards.beat.slim import slim, slim_models
+from dashboards.parts.frame.heading import heading
+from dashboards.parts.frame.rows import Column, Rows
 
 
 def test_what_a_page_changes_is_still_sent():

@@ -9,7 +9,7 @@ from claudia_core.errors import InvalidValue, TooLarge
 from claudia_core.model.task import Status
 from dashboards import choices
 from dashboards.pages.tasks import TasksPage
-from dashboards.parts.rerun import read_payload
+from dashboards.parts.tasks.rerun import read_payload
 from tests.dashboards.conftest import XSS, settle
 
 

@@ -1,9 +1,9 @@
 """The tree of a task's parts as an object."""
 
-from claudia_core.services.tasks import NewTask
+from claudia_core.services.tasks.service import NewTask
 from dashboards.pages.tasks import TasksPage
-from dashboards.parts import task_tree
-from dashboards.parts.task_tree import TaskTree
+from dashboards.parts.tasks import task_tree
+from dashboards.parts.tasks.task_tree import TaskTree
 from tests.dashboards.conftest import settle
 
 

@@ -3,10 +3,10 @@
 import pytest
 from bokeh.models import ColumnDataSource
 
-from dashboards import lanes, ran
+from dashboards.figures import lanes, ran
 from dashboards.pages.tasks import TasksPage
-from dashboards.parts.timeline import TaskTimeline
-from dashboards.parts.timeline_figure import figure, heap_columns, put
+from dashboards.parts.tasks.timeline import TaskTimeline
+from dashboards.parts.tasks.timeline_figure import figure, heap_columns, put
 from tests.dashboards.conftest import settle
 from tests.dashboards.staged import past
 

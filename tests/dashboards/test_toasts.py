@@ -5,7 +5,7 @@ from __future__ import annotations
 from claudia_core import Claudia
 from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from claudia_core.testing.waiting import eventually
-from dashboards.parts.toasts import MOST, Toasts
+from dashboards.parts.frame.toasts import MOST, Toasts
 
 
 def notify(claudia: Claudia, owner: str, number: int = 1, **more: object) -> None:

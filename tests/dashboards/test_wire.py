@@ -10,8 +10,8 @@ from panel.models.esm import ESMEvent
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from dashboards.parts.tiles import Tiles
-from dashboards.wire import LONG, Wire, frames
+from dashboards.beat.wire import LONG, Wire, frames
+from dashboards.parts.frame.tiles import Tiles
 
 DATA = {
     "waiting": False,

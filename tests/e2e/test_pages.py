@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from claudia_core.model.task import Status
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.new_task import NewTask
 from claudia_core.testing.waiting import eventually
 from dashboards import PAGES
 

@@ -8,8 +8,8 @@ import threading
 
 from claudia_core.app import Claudia
 from claudia_core.services.agents import Agents
-from claudia_core.services.claims import Claims, Settlement, Terms
-from claudia_core.services.moves import completing
+from claudia_core.services.tasks.claims import Claims, Settlement, Terms
+from claudia_core.services.tasks.moves import completing
 from claudia_core.settings import default_settings
 
 

@@ -12,9 +12,9 @@ from claudia_core.engines.port import Job, Outcome
 from claudia_core.model import Status
 from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.times import from_text
-from claudia_core.services.claims import Ahead, Claims, Terms
-from claudia_core.services.moves import completing
-from claudia_core.services.tasks import NewTask
+from claudia_core.services.tasks.claims import Ahead, Claims, Terms
+from claudia_core.services.tasks.moves import completing
+from claudia_core.services.tasks.service import NewTask
 from claudia_core.testing.waiting import eventually
 from tests.engines.conftest import when
 

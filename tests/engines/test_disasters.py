@@ -10,7 +10,7 @@ import pytest
 
 from claudia_core.engines.in_hand import MOST_AHEAD
 from claudia_core.model import Status
-from claudia_core.services.tasks import NewTask
+from claudia_core.services.tasks.service import NewTask
 from claudia_core.testing.waiting import eventually
 from tests.engines.agents import ROOT, agent, online
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from claudia_core.app import Claudia
-from claudia_core.engines import processes
+from claudia_core.engines.local import processes
 from claudia_core.errors import InvalidValue
 from claudia_core.model import Status
 from claudia_core.testing.waiting import eventually

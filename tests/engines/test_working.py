@@ -337,7 +337,7 @@ def test_a_store_that_is_away():
 def test_an_end_that_cannot_be_saved(claudia, ended, monkeypatch):
     """It fails its task, and no other: those that end in the same commit are saved."""
     from claudia_core.engines import handled
-    from claudia_core.services.moves import Move, completing
+    from claudia_core.services.tasks.moves import Move, completing
 
     def broken(tx, task):
         raise ZeroDivisionError("in the transaction")
@@ -378,7 +378,7 @@ def test_the_same_type_over_several_agents(claudia_file):
 
 def test_a_turn_that_fails(claudia, ended, monkeypatch):
     """The agent goes on: else what it had claimed would be nobody's, and kept alive by its heartbeats."""
-    from claudia_core.services.claims import Claims
+    from claudia_core.services.tasks.claims import Claims
 
     asked = []
     is_waiting = Claims.is_waiting

@@ -102,7 +102,7 @@ def test_without_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra to install is named."""
     for name in [name for name in sys.modules if name.startswith("claudia_core.stores.mongodb")]:
         monkeypatch.delitem(sys.modules, name)
-        monkeypatch.delattr(stores, name.rpartition(".")[2])
+    monkeypatch.delattr(stores, "mongodb")
     monkeypatch.setitem(sys.modules, "pymongo", None)
     with pytest.raises(MissingExtra) as caught:
         MongoDBService("mongodb://127.0.0.1/x")

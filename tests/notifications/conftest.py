@@ -16,9 +16,9 @@ from claudia_core.model.notify_channel import NotifyChannel
 from claudia_core.resilience.integration import Guards, Integration
 from claudia_core.resilience.integrations import Integrations
 from claudia_core.resilience.retry import Retry
+from claudia_core.services.access.users import Users
 from claudia_core.services.events import Events, NewEvent
 from claudia_core.services.notifications import Notifications
-from claudia_core.services.users import Users
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.clock import FakeClock
 from claudia_core.testing.waiting import eventually

@@ -19,7 +19,7 @@ from claudia_core.integrations.webhooks.sender import WebhookSender
 from claudia_core.model.notice import Dispatch
 from claudia_core.model.rule import Level
 from claudia_core.resilience.integrations import Integrations
-from claudia_core.services.webhooks import Webhooks
+from claudia_core.services.webhooks.service import Webhooks
 from claudia_core.testing.waiting import eventually
 from tests.notifications.conftest import Stage
 from tests.webhooks.receiver import Message, receiving

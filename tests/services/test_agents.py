@@ -8,7 +8,7 @@ from claudia_core.errors import NotFound
 from claudia_core.model import AgentStatus, Status
 from claudia_core.model.times import to_text, utc_now
 from claudia_core.services.agents import REAP_AT_ONCE, Agents
-from claudia_core.services.tasks import NewTask
+from claudia_core.services.tasks.service import NewTask
 from claudia_core.testing.builders import saved_task
 from claudia_core.testing.waiting import eventually
 

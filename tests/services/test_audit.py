@@ -8,7 +8,7 @@ import pytest
 from claudia_core import Claudia
 from claudia_core.errors import InvalidValue
 from claudia_core.model.identity import Identity, Kind, acting_as
-from claudia_core.services import audit
+from claudia_core.services.access import audit
 
 WHO = Identity(Kind.KEY, "k1", "ci", via="key", address="10.0.0.7")
 

@@ -15,8 +15,8 @@ from claudia_core.errors import IntegrationError, InvalidValue
 from claudia_core.model.delivery import Attempt
 from claudia_core.model.health import Health
 from claudia_core.model.times import utc_now
-from claudia_core.services.deliveries import Outcome, settle
 from claudia_core.services.health import HealthChecks
+from claudia_core.services.webhooks.deliveries import Outcome, settle
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.clock import FakeClock
 

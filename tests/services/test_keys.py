@@ -7,7 +7,7 @@ import pytest
 from claudia_core import Claudia
 from claudia_core.errors import InvalidValue, NotFound, TokenExpired, TokenInvalid
 from claudia_core.model.identity import Identity, Kind, Scope, acting_as
-from claudia_core.services import keys, sessions
+from claudia_core.services.access import keys, sessions
 
 WHO = Identity(Kind.USER, "u1", "ann", frozenset({Scope.ADMIN}), via="password", address="10.0.0.7")
 DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ import pytest
 from claudia_core.app import Claudia
 from claudia_core.model import Status
 from claudia_core.model.times import utc_now
-from claudia_core.services.lateness import Lateness
+from claudia_core.services.tasks.lateness import Lateness
 from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.clock import FakeClock
@@ -17,7 +17,7 @@ from claudia_core.testing.waiting import eventually
 @pytest.fixture
 def clock(monkeypatch):
     clock = FakeClock()
-    monkeypatch.setattr("claudia_core.services.lateness.utc_now", clock.now)
+    monkeypatch.setattr("claudia_core.services.tasks.lateness.utc_now", clock.now)
     return clock
 
 

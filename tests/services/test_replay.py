@@ -11,10 +11,10 @@ from claudia_core.errors import InvalidValue
 from claudia_core.model.report import ErrorReport
 from claudia_core.model.task import Status
 from claudia_core.ports import Query, Retention, Sample, Store
-from claudia_core.services import replay as module
-from claudia_core.services import replay_documents
-from claudia_core.services.lateness import Lateness
-from claudia_core.services.replay import replay
+from claudia_core.services.replay import documents as replay_documents
+from claudia_core.services.replay import service as module
+from claudia_core.services.replay.service import replay
+from claudia_core.services.tasks.lateness import Lateness
 from claudia_core.settings import default_settings
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.clock import FakeClock
@@ -152,7 +152,7 @@ LIMIT = 60.0
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """The time of the hub."""
     clock = FakeClock()
-    monkeypatch.setattr("claudia_core.services.lateness.utc_now", clock.now)
+    monkeypatch.setattr("claudia_core.services.tasks.lateness.utc_now", clock.now)
     return clock
 
 

@@ -8,9 +8,9 @@ import pytest
 from claudia_core.errors import IllegalTransition, InvalidValue, TaskNotFound
 from claudia_core.model import Status
 from claudia_core.model.times import utc_now
-from claudia_core.services import moves
-from claudia_core.services.listing import ORDERS
-from claudia_core.services.tasks import RERUN_OF
+from claudia_core.services.tasks import moves
+from claudia_core.services.tasks.listing import ORDERS
+from claudia_core.services.tasks.service import RERUN_OF
 
 
 def made(claudia, count=12):

@@ -9,8 +9,8 @@ import pytest
 from claudia_core.errors import IllegalTransition, InvalidValue, TaskNotFound, TooLarge
 from claudia_core.model import Status, TaskError
 from claudia_core.model.times import utc_now
-from claudia_core.services import moves
-from claudia_core.services.tasks import NewTask
+from claudia_core.services.tasks import moves
+from claudia_core.services.tasks.service import NewTask
 from claudia_core.testing.builders import saved_task
 
 NOBODY = str(uuid.UUID(int=7))
@@ -313,7 +313,7 @@ def test_soon(claudia):
     """Made and moved without waiting, in order."""
     new = NewTask(name="soon", id=str(uuid.uuid4()))
     claudia.tasks.create_soon(new, start=True)
-    from claudia_core.services.moves import completing
+    from claudia_core.services.tasks.moves import completing
 
     claudia.tasks.move_soon(new.id, completing({"a": 1}))
     claudia.flush()

@@ -8,7 +8,7 @@ from claudia_core import Claudia
 from claudia_core.errors import Conflict, InvalidValue, NotFound, RateLimited, TooLarge, Unauthenticated
 from claudia_core.model.identity import Scope
 from claudia_core.model.times import utc_now
-from claudia_core.services.attempts import FREE, pause
+from claudia_core.services.access.attempts import FREE, pause
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.clock import FakeClock
 

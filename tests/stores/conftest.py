@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
-from claudia_core.stores.mongodb import MongoStore
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.mongodb.store import MongoStore
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing.servers import secantus
 from claudia_core.testing.worker import Address
 from tests.servers import require
@@ -90,4 +90,4 @@ def make_mongodb(mongodb_place: str) -> Iterator[Callable[..., MongoStore]]:
 @pytest.fixture
 def mongodb_address(mongodb_place: str) -> Address:
     """How another process opens the store in the test's database."""
-    return Address("claudia_core.stores.mongodb:MongoStore", mongodb_place)
+    return Address("claudia_core.stores.mongodb.store:MongoStore", mongodb_place)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 
 
 def open_sqlite(path: str) -> SqliteStore:

@@ -8,7 +8,7 @@ import pytest
 
 from claudia_core.ports import Clock, Retention, Store
 from claudia_core.stores.memory import MemoryStore
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing.clock import START, FakeClock
 from claudia_core.testing.conformance.suite import emit
 

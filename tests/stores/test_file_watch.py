@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from claudia_core.stores import sqlite_watch
-from claudia_core.stores.sqlite import SqliteStore
-from claudia_core.stores.sqlite_watch import FileWatch
+from claudia_core.stores.sqlite import watch as sqlite_watch
+from claudia_core.stores.sqlite.store import SqliteStore
+from claudia_core.stores.sqlite.watch import FileWatch
 from claudia_core.testing.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="files are watched on Linux only")

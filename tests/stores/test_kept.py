@@ -9,7 +9,7 @@ from claudia_core.ports import Query
 from claudia_core.stores import kept
 from claudia_core.stores.changes import Changes, Stored
 from claudia_core.stores.kept import Kept
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 
 
 def test_large_documents_are_not_remembered():

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from claudia_core.stores.mongodb import MongoStore
+from claudia_core.stores.mongodb.store import MongoStore
 from claudia_core.testing import conformance
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("mongodb")]

@@ -9,11 +9,13 @@ import pytest
 from pymongo import monitoring
 
 from claudia_core.ports import Condition, Prefix, Query, Range, Transaction
-from claudia_core.services.listing import ALL, Listing
-from claudia_core.stores import mongodb_commits, mongodb_open, schema
-from claudia_core.stores.mongodb import MongoStore
-from claudia_core.stores.mongodb_indexes import indexes_of
-from claudia_core.stores.mongodb_query import conditions, order_by
+from claudia_core.services.tasks.listing import ALL, Listing
+from claudia_core.stores import schema
+from claudia_core.stores.mongodb import commits as mongodb_commits
+from claudia_core.stores.mongodb import open as mongodb_open
+from claudia_core.stores.mongodb.indexes import indexes_of
+from claudia_core.stores.mongodb.query import conditions, order_by
+from claudia_core.stores.mongodb.store import MongoStore
 
 COLUMNS = ("updated_at", "started_at", "finished_at", "duration", "name", "type")
 SOON = Range("0", "2026")

@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from claudia_core.errors import StoreUnavailable
-from claudia_core.stores.mongodb import MongoStore
+from claudia_core.stores.mongodb.store import MongoStore
 from claudia_core.testing.conformance.suite import emit, saved
 from claudia_core.testing.servers import Server, secantus
 from tests.servers import require

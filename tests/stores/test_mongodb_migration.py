@@ -13,9 +13,9 @@ from pymongo.database import Database
 from claudia_core import Claudia
 from claudia_core.errors import StoreTooNew
 from claudia_core.ports import Query
-from claudia_core.services.claims import Claims, Terms
-from claudia_core.stores.mongodb import MongoStore
-from claudia_core.stores.mongodb_reader import SAMPLES
+from claudia_core.services.tasks.claims import Claims, Terms
+from claudia_core.stores.mongodb.reader import SAMPLES
+from claudia_core.stores.mongodb.store import MongoStore
 from claudia_core.stores.schema import SCHEMA_VERSION
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("mongodb")]

@@ -12,8 +12,8 @@ from pymongo import MongoClient
 from claudia_core.address import open_store
 from claudia_core.errors import MissingExtra, SettingsError, StoreClosed, StoreError, StoreTooNew, StoreUnavailable
 from claudia_core.settings import default_settings
-from claudia_core.stores import mongodb_open
-from claudia_core.stores.mongodb import MongoStore
+from claudia_core.stores.mongodb import open as mongodb_open
+from claudia_core.stores.mongodb.store import MongoStore
 from claudia_core.testing.servers import Server, free_port, secantus
 from tests.servers import require
 

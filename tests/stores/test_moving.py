@@ -22,12 +22,12 @@ from pymongo.errors import OperationFailure
 from claudia_core.app import Claudia
 from claudia_core.errors import Conflict, NotFound, StoreBusy, StoreDamaged, StoreError
 from claudia_core.ports import Query, Retention, Store
-from claudia_core.services.replay import replay
+from claudia_core.services.replay.service import replay
 from claudia_core.settings import default_settings
-from claudia_core.stores.mongodb_move import mongodb_source, mongodb_target
-from claudia_core.stores.mongodb_open import without_secrets
+from claudia_core.stores.mongodb.move import mongodb_source, mongodb_target
+from claudia_core.stores.mongodb.open import without_secrets
 from claudia_core.stores.moving import PARTS, Part, digest_of, move
-from claudia_core.stores.sqlite_move import sqlite_source, sqlite_target
+from claudia_core.stores.sqlite.move import sqlite_source, sqlite_target
 from claudia_core.subscriptions import Subscription
 from claudia_core.testing.waiting import eventually
 from tests.cli.program import run

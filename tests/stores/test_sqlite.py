@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing import conformance
 
 

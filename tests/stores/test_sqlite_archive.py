@@ -9,8 +9,8 @@ import apsw
 import pytest
 
 from claudia_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign, StoreTooNew
-from claudia_core.stores.sqlite import SqliteStore
-from claudia_core.stores.sqlite_archive import restore
+from claudia_core.stores.sqlite.archive import restore
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing.conformance.suite import emit, put, saved, task
 from claudia_core.testing.worker import Address, step
 

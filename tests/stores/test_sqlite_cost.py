@@ -10,11 +10,11 @@ import apsw
 import pytest
 
 from claudia_core.ports import Condition, Prefix, Query, Range
-from claudia_core.services.listing import ALL, Listing
-from claudia_core.stores import sqlite_file
-from claudia_core.stores.sqlite import SqliteStore
-from claudia_core.stores.sqlite_query import count_sql, events_sql, find_sql, wanders
-from claudia_core.stores.sqlite_reader import STEPS
+from claudia_core.services.tasks.listing import ALL, Listing
+from claudia_core.stores.sqlite import file as sqlite_file
+from claudia_core.stores.sqlite.query import count_sql, events_sql, find_sql, wanders
+from claudia_core.stores.sqlite.reader import STEPS
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing.conformance.suite import put, task
 
 STATUSES: list[Condition] = ["failed", ["active"], ["completed", "failed", "cancelled"]]

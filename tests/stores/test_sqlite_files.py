@@ -15,10 +15,10 @@ import pytest
 from claudia_core.app import Claudia
 from claudia_core.errors import StoreDamaged, StoreError, StoreForeign, StoreTooNew
 from claudia_core.ports import Query
-from claudia_core.services.claims import Claims, Terms
-from claudia_core.stores import sqlite_file
+from claudia_core.services.tasks.claims import Claims, Terms
 from claudia_core.stores.schema import SCHEMA_VERSION
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite import file as sqlite_file
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing.conformance.suite import emit, put, task
 from tests.stores.child import told
 
@@ -28,7 +28,7 @@ OPEN_AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from claudia_core.errors import ClaudiaError
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:
     SqliteStore(Path(sys.argv[1])).close()

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from claudia_core.ports import Condition, Document, Prefix, Query, Range, Transaction
-from claudia_core.stores import schema, sqlite_reader
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores import schema
+from claudia_core.stores.sqlite import reader as sqlite_reader
+from claudia_core.stores.sqlite.store import SqliteStore
 
 FEW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = st.sampled_from(

@@ -11,7 +11,7 @@ import pytest
 
 from claudia_core.errors import StoreBusy, StoreClosed, StoreFull, StoreUnavailable, WaitTimeout
 from claudia_core.ports import Query, Transaction
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 from claudia_core.testing.conformance.suite import emit, ids, put, saved, task
 from tests.stores.child import started, told
 
@@ -182,7 +182,7 @@ def test_error_that_is_no_stores(sqlite: SqliteStore) -> None:
 FORK_THEN_CLOSE = """
 import os, sys, warnings
 from pathlib import Path
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 warnings.simplefilter("ignore")
 
 def emit(store, subject):
@@ -220,7 +220,7 @@ FORK_INSIDE = """
 import os, sys, warnings
 from pathlib import Path
 from claudia_core.errors import StoreClosed
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 warnings.simplefilter("ignore")
 path = Path(sys.argv[1])
 store = SqliteStore(path)
@@ -250,7 +250,7 @@ FORK = """
 import os, sys, warnings
 from pathlib import Path
 from claudia_core.errors import StoreClosed
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 warnings.simplefilter("ignore")  # the point of the test: people do fork processes that have threads
 
 def emit(store, subject):

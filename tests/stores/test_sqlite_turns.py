@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from claudia_core.errors import StoreBusy
-from claudia_core.stores import sqlite_turns
-from claudia_core.stores.sqlite import SqliteStore
-from claudia_core.stores.sqlite_turns import Turns
+from claudia_core.stores.sqlite import turns as sqlite_turns
+from claudia_core.stores.sqlite.store import SqliteStore
+from claudia_core.stores.sqlite.turns import Turns
 from claudia_core.testing.conformance.suite import emit
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from claudia_core.stores.sqlite import SqliteStore
+from claudia_core.stores.sqlite.store import SqliteStore
 store = SqliteStore(Path(sys.argv[1]))
 store.write(lambda tx: tx.emit("a:b", "s", {})).result(60)
 print("ready", flush=True)

@@ -24,7 +24,7 @@ from claudia_core.model.webhook import Endpoint
 from claudia_core.ports import Store
 from claudia_core.resilience.integrations import Integrations
 from claudia_core.services.events import Events, NewEvent
-from claudia_core.services.webhooks import Webhooks
+from claudia_core.services.webhooks.service import Webhooks
 from claudia_core.stores.memory import MemoryStore
 from claudia_core.testing.clock import FakeClock
 from claudia_core.testing.waiting import eventually

@@ -24,7 +24,7 @@ from claudia_core.api.contract.operations import OPERATIONS
 from claudia_core.app import Claudia
 from claudia_core.errors import ClaudiaError
 from claudia_core.model.identity import Identity, Scope, current
-from claudia_core.services.audit_export import csv_lines, json_lines
+from claudia_core.services.access.audit_export import csv_lines, json_lines
 
 TABS = (
     ("/access", "Sessions", Scope.VIEWER),

@@ -18,7 +18,7 @@ from claudia_core.app import Claudia
 from claudia_core.errors import AccessDenied
 from claudia_core.model.identity import Identity, Kind, acting_as, current
 from claudia_core.ports import Store, Transaction, Work
-from claudia_core.services.audit import note
+from claudia_core.services.access.audit import note
 
 TOLD = ("name", "type", "reason", "status", "enabled")
 """Fields of what was asked that an entry tells; never content, messages of errors or secrets."""

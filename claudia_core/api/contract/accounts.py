@@ -13,7 +13,7 @@ from claudia_core.app import Claudia
 from claudia_core.errors import AccessDenied, NotFound
 from claudia_core.model.identity import Identity, Scope, current
 from claudia_core.model.session import Session
-from claudia_core.services.sessions import owner_of
+from claudia_core.services.access.sessions import owner_of
 
 type Answer = dict[str, Any]
 

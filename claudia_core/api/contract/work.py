@@ -15,11 +15,11 @@ from claudia_core.model.report import ErrorReport
 from claudia_core.model.times import to_optional_text
 from claudia_core.services.agents import NewAgent
 from claudia_core.services.events import NewEvent
-from claudia_core.services.failures import failing
-from claudia_core.services.holds import fenced
 from claudia_core.services.notifications.people import may_read
-from claudia_core.services.progress import ProgressUpdate
-from claudia_core.services.tasks import NewTask, TaskPage
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.holds import fenced
+from claudia_core.services.tasks.progress import ProgressUpdate
+from claudia_core.services.tasks.service import NewTask, TaskPage
 from claudia_core.settings import SECRETS
 
 type Answer = dict[str, Any]

@@ -14,8 +14,8 @@ from claudia_core.engines.celery.journal import Line
 from claudia_core.model.policy import RetryPolicy
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.ports import Transaction
-from claudia_core.services import failures, holds, moves
-from claudia_core.services.moves import Move
+from claudia_core.services.tasks import failures, holds, moves
+from claudia_core.services.tasks.moves import Move
 
 REVOKED, EXPIRED, TERMINATED = "revoked in Celery", "expired in Celery", "terminated in Celery"
 REASONS = frozenset({REVOKED, EXPIRED, TERMINATED})

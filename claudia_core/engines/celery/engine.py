@@ -21,7 +21,7 @@ from claudia_core.engines.port import Job, Outcome, Report
 from claudia_core.errors import StoreClosed, StoreError
 from claudia_core.logs import get_logger
 from claudia_core.model.task import Status
-from claudia_core.services.holds import releasing
+from claudia_core.services.tasks.holds import releasing
 
 log = get_logger(__name__)
 

@@ -10,7 +10,7 @@ from claudia_core.capture.plain import plain
 from claudia_core.capture.scrubbing import Scrubber
 from claudia_core.model.task import Task
 from claudia_core.model.values import JSON, MAX_NAME, clean_text
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.new_task import NewTask
 
 TAG = "celery"
 """The tag of every task that Celery runs."""

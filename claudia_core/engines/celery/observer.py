@@ -34,9 +34,9 @@ from claudia_core.model.task import Status, TaskError
 from claudia_core.model.times import utc_now
 from claudia_core.ports import Store
 from claudia_core.services.agents import Agents
-from claudia_core.services.failures import failing
-from claudia_core.services.moves import Move, cancelling
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.moves import Move, cancelling
+from claudia_core.services.tasks.new_task import NewTask
 from claudia_core.settings import Settings
 from claudia_core.tracking.run import Hub as RunHub
 from claudia_core.tracking.run import current_run

@@ -5,8 +5,8 @@ from __future__ import annotations
 from claudia_core.engines.celery import changes
 from claudia_core.engines.celery.journal import Journal, Line
 from claudia_core.model.task import Status, Task, TaskError
-from claudia_core.services.moves import Move
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.moves import Move
+from claudia_core.services.tasks.new_task import NewTask
 from claudia_core.tracking.run import Hub
 from claudia_core.tracking.task import TaskBlock
 

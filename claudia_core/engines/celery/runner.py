@@ -17,9 +17,9 @@ from claudia_core.engines.running import Running, too_long
 from claudia_core.errors import StaleClaim, StoreUnavailable, TaskNotFound
 from claudia_core.logs import get_logger
 from claudia_core.model.task import Task, TaskError
-from claudia_core.services.failures import failing
-from claudia_core.services.holds import adopting, fenced
-from claudia_core.services.moves import Move
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.holds import adopting, fenced
+from claudia_core.services.tasks.moves import Move
 from claudia_core.tracking import run as runs
 
 log = get_logger(__name__)

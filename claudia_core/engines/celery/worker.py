@@ -23,8 +23,8 @@ from claudia_core.model.task import Status, Task
 from claudia_core.model.values import MAX_NAME
 from claudia_core.pulse import Duty, Pulse
 from claudia_core.services.agents import NewAgent
-from claudia_core.services.failures import failing
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.new_task import NewTask
 
 if TYPE_CHECKING:
     from claudia_core.engines.celery.observer import Hub

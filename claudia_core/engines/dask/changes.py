@@ -11,8 +11,8 @@ from typing import Any
 from claudia_core.model.task import Status, Task, TaskError
 from claudia_core.model.values import MAX_MESSAGE, clean_text
 from claudia_core.ports import Transaction
-from claudia_core.services import failures, holds, moves
-from claudia_core.services.moves import Move
+from claudia_core.services.tasks import failures, holds, moves
+from claudia_core.services.tasks.moves import Move
 
 UNSEEN = "nobody observes it any more"
 DROPPED = "cancelled in Dask"

@@ -17,12 +17,12 @@ from claudia_core.engines.dask.cluster import TROUBLE, DaskUnavailable, connect,
 from claudia_core.engines.dask.plugin import JOBS
 from claudia_core.engines.dask.runner import die, run_order, stop
 from claudia_core.engines.hub import Hub
-from claudia_core.engines.orders import End, move_of, order_of
+from claudia_core.engines.local.orders import End, move_of, order_of
 from claudia_core.engines.port import Begun, Job, Outcome, Report
 from claudia_core.logs import get_logger
 from claudia_core.model.task import TaskError
-from claudia_core.services.failures import failing
-from claudia_core.services.holds import releasing
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.holds import releasing
 
 log = get_logger(__name__)
 

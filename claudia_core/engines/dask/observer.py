@@ -28,9 +28,9 @@ from claudia_core.logs import get_logger
 from claudia_core.model.event import Event
 from claudia_core.model.ids import require_id
 from claudia_core.model.values import MAX_NAME, clean_text
-from claudia_core.services.failures import failing
-from claudia_core.services.moves import cancelling
-from claudia_core.services.new_task import NewTask
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.moves import cancelling
+from claudia_core.services.tasks.new_task import NewTask
 from claudia_core.tracking.run import current_run
 
 log = get_logger(__name__)

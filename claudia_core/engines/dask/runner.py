@@ -15,11 +15,11 @@ from distributed import get_worker
 from distributed.utils import sync
 
 from claudia_core.engines.handled import HandledTask, run, run_async
-from claudia_core.engines.orders import End, Order, found, told
+from claudia_core.engines.local.orders import End, Order, found, told
 from claudia_core.engines.port import Job
 from claudia_core.model.task import Task
-from claudia_core.services.failures import failing
-from claudia_core.services.moves import Move
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.moves import Move
 
 LOOK = 0.2
 """Seconds between two looks whether the scheduler still wants a job."""

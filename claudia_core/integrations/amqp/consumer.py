@@ -21,9 +21,9 @@ from claudia_core.integrations.amqp.broker import Broker, mapped
 from claudia_core.logs import get_logger
 from claudia_core.ports import Store, Transaction, Work
 from claudia_core.services.events import Events, NewEvent
-from claudia_core.services.hooks import comes_first
-from claudia_core.services.progress import ProgressService
-from claudia_core.services.tasks import Tasks
+from claudia_core.services.tasks.progress import ProgressService
+from claudia_core.services.tasks.service import Tasks
+from claudia_core.services.webhooks.hooks import comes_first
 
 log = get_logger(__name__)
 

@@ -22,11 +22,11 @@ from claudia_core.model.webhook import Endpoint
 from claudia_core.ports import Store, Transaction
 from claudia_core.resilience.integrations import Integrations
 from claudia_core.resilience.retry import Retry
-from claudia_core.services.deliveries import delivery_of
 from claudia_core.services.notifications import Notifications
 from claudia_core.services.notifications.outgoing import Result, due, settle
 from claudia_core.services.notifications.people import preferences_of
 from claudia_core.services.notifications.queueing import Directory, queue
+from claudia_core.services.webhooks.deliveries import delivery_of
 from claudia_core.subscriptions import UNTOUCHED, Subscription
 
 if TYPE_CHECKING:

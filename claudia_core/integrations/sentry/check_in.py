@@ -14,7 +14,7 @@ from uuid import UUID
 from claudia_core.errors import Conflict, InvalidValue, TaskNotFound
 from claudia_core.model.task import TaskError
 from claudia_core.model.values import clean_text, require_text
-from claudia_core.services.tasks import Tasks
+from claudia_core.services.tasks.service import Tasks
 
 TYPE = "check-in"
 STATES = ("in_progress", "ok", "error")

@@ -19,7 +19,7 @@ from claudia_core.leased import Leased
 from claudia_core.logs import get_logger
 from claudia_core.model.health import Health
 from claudia_core.ports import Store
-from claudia_core.stores.mongodb_open import mongodb_errors
+from claudia_core.stores.mongodb.open import mongodb_errors
 
 log = get_logger(__name__)
 

@@ -19,8 +19,8 @@ from claudia_core.resilience.integration import Integration
 from claudia_core.resilience.integrations import Integrations
 from claudia_core.resilience.retry import PASSING
 from claudia_core.resilience.retry_after import seconds_of
-from claudia_core.services.deliveries import Outcome
 from claudia_core.services.sealing import Safe
+from claudia_core.services.webhooks.deliveries import Outcome
 
 log = get_logger(__name__)
 

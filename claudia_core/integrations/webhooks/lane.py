@@ -16,7 +16,7 @@ from claudia_core.model.delivery import Delivery
 from claudia_core.model.webhook import Endpoint
 from claudia_core.ports import Store
 from claudia_core.resilience.breaker import Circuit
-from claudia_core.services.deliveries import settle, waiting
+from claudia_core.services.webhooks.deliveries import settle, waiting
 
 log = get_logger(__name__)
 

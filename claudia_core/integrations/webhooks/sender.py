@@ -21,9 +21,9 @@ from claudia_core.model.times import utc_now
 from claudia_core.model.webhook import NEVER_TOLD, Endpoint
 from claudia_core.ports import Store
 from claudia_core.resilience.integrations import Integrations
-from claudia_core.services.deliveries import queue
 from claudia_core.services.sealing import Safe
-from claudia_core.services.webhooks import Webhooks
+from claudia_core.services.webhooks.deliveries import queue
+from claudia_core.services.webhooks.service import Webhooks
 from claudia_core.subscriptions import UNTOUCHED, Subscription
 
 log = get_logger(__name__)

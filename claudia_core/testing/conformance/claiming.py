@@ -13,12 +13,12 @@ from claudia_core.model.task import Status, Task
 from claudia_core.model.times import utc_now
 from claudia_core.ports import Store
 from claudia_core.services.agents import Agents
-from claudia_core.services.claims import Ahead, Claims, Settlement, Terms
-from claudia_core.services.failures import failing
-from claudia_core.services.holds import returning
-from claudia_core.services.moves import completing
-from claudia_core.services.queues import Queues
-from claudia_core.services.tasks import NewTask, Tasks
+from claudia_core.services.tasks.claims import Ahead, Claims, Settlement, Terms
+from claudia_core.services.tasks.failures import failing
+from claudia_core.services.tasks.holds import returning
+from claudia_core.services.tasks.moves import completing
+from claudia_core.services.tasks.queues import Queues
+from claudia_core.services.tasks.service import NewTask, Tasks
 from claudia_core.testing.conformance.suite import Suite
 
 TASKS = 120

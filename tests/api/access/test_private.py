@@ -13,8 +13,8 @@ from claudia_core.rpc.v1 import events_pb2
 from claudia_core.rpc.v1.events_pb2_grpc import EventServiceStub
 from dashboards.event_log import Wanted, older
 from dashboards.pages.events import EventsPage
-from dashboards.parts.event_detail import EventDetail
-from dashboards.parts.events import EventList
+from dashboards.parts.events.event_detail import EventDetail
+from dashboards.parts.events.event_list import EventList
 
 PASSWORD = "four random words here"
 SAID = "told to ann alone"

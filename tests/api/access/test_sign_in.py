@@ -10,7 +10,7 @@ from websockets.sync.client import connect
 
 from claudia_core.api.access.access import Access
 from claudia_core.model.identity import Scope
-from claudia_core.services.keys import Keys
+from claudia_core.services.access.keys import Keys
 from tests.api.access.serving import TOKEN
 
 PASSWORD = "four random words here"

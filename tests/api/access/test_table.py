@@ -31,8 +31,8 @@ from claudia_core.api.rest.routes import Directory
 from claudia_core.errors import AccessDenied
 from claudia_core.model.identity import Identity, Kind, Scope, acting_as
 from dashboards import PAGES
-from dashboards.parts.actions import VERBS
-from dashboards.parts.agent_actions import MODES
+from dashboards.parts.agents.agent_actions import MODES
+from dashboards.parts.tasks.actions import VERBS
 from tests.api.protocols import camel
 
 WHO = (None, *Scope)

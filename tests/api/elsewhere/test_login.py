@@ -9,7 +9,7 @@ from claudia_core import Claudia
 from claudia_core.api.elsewhere import routes, trips
 from claudia_core.errors import StoreUnavailable
 from claudia_core.model.identity import Scope
-from claudia_core.services.users import Users
+from claudia_core.services.access.users import Users
 from claudia_core.settings import default_settings
 from tests.api.guarded import TOKEN, guarded
 from tests.integrations.oauth.provider import liar

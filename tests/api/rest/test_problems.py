@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from claudia_core import Claudia, errors
 from claudia_core.api import problems
 from claudia_core.api.contract.operations import OPERATIONS
-from claudia_core.services.tasks import Tasks
+from claudia_core.services.tasks.service import Tasks
 from tests.api.rest.conftest import api_of
 
 

@@ -13,7 +13,7 @@ from claudia_core.engines.working import Working
 from claudia_core.errors import StaleClaim
 from claudia_core.model.agent import AgentStatus
 from claudia_core.model.task import Status, Task
-from claudia_core.services.claims import Claims, Terms
+from claudia_core.services.tasks.claims import Claims, Terms
 from claudia_core.testing.servers import Server, redis_server
 from claudia_core.testing.waiting import eventually
 from tests.engines.celery.worker import Worker, ended, loaded, working
@@ -175,8 +175,8 @@ def test_a_message_that_is_forgotten(proj: ModuleType, worker: Worker) -> None:
 
 def test_a_lost_claim_changes_nothing(proj: ModuleType) -> None:
     """Who had a task wait, and has it no more, cannot end it: the worker's claim is another."""
-    from claudia_core.services.holds import adopting, fenced
-    from claudia_core.services.moves import completing
+    from claudia_core.services.tasks.holds import adopting, fenced
+    from claudia_core.services.tasks.moves import completing
 
     hub = proj.claudia
     task = hub.tasks.create(type="by hand")

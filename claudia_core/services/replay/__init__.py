@@ -1,0 +1,1 @@
+"""What the services keep, folded again from the log."""

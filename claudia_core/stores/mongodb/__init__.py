@@ -1,0 +1,1 @@
+"""A replica set: the store of many machines."""

@@ -1,0 +1,1 @@
+"""One file, WAL, one writer: the embedded store."""

@@ -1,0 +1,1 @@
+"""Views of agents and of what waits for them."""

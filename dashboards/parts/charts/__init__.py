@@ -1,0 +1,1 @@
+"""Views of numbers over time, each with a table twin."""

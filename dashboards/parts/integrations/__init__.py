@@ -1,0 +1,1 @@
+"""Views of services elsewhere: calls to them, what carries messages, mail."""

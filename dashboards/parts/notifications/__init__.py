@@ -1,0 +1,1 @@
+"""Views of who is told what, and how."""

@@ -1,0 +1,1 @@
+"""Views of webhooks: endpoints and their deliveries."""
