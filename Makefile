@@ -32,7 +32,7 @@ ifneq ($(strip $(ARGS)),)
 	$(PYTEST) -p no:nbval $(ARGS)
 else
 	$(PYTEST) -p no:nbval -n 2 --dist worksteal -m "not browser" tests $(call AGAIN,-m "not browser" tests)
-	$(PYTEST) -p no:nbval -m browser tests $(call AGAIN,-m browser tests)
+	$(PYTEST) -p no:nbval -n 2 --dist worksteal -m browser tests $(call AGAIN,-m browser tests)
 endif
 
 check: $(VENV)/.stamp-dev  ## Formatting, lint, types, layers of imports, tidiness of the tree
