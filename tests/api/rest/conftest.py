@@ -24,7 +24,7 @@ def api_of(hub: Claudia) -> FastAPI:
 @pytest.fixture(params=["memory", "sqlite"])
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Claudia]:
     url = "memory://" if request.param == "memory" else str(tmp_path / "claudia.db")
-    with Claudia(url, display="off") as claudia:
+    with Claudia(url, display="off", mail_url=f"file://{tmp_path / 'mail'}") as claudia:
         yield claudia
 
 

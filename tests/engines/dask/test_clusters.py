@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("dask")
 
 def test_a_cluster(claudia: Claudia) -> None:
     """A LocalCluster is observed; when it is closed, what ran in it is lost, and its workers have ended."""
-    here = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": None}
+    here = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": "127.0.0.1:0"}
     options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, **here}
     with LocalCluster(**options) as cluster, Client(cluster, set_as_default=False) as client:
         observer = claudia.observe(cluster)
