@@ -92,7 +92,7 @@ class RemoteTasks(Tasks):
         if move is None:
             self.create_soon(new)
             return
-        document = _new_document(replace(new, parent_id=None).checked(), False)
+        document = _new_document(replace(new, parent_id=None), False)
         self._outbox.post(f"create/{new.id}", "tasks.create", once="", yields=True, **document)
         self.move_soon(str(new.id), move)
 

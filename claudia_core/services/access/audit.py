@@ -12,6 +12,7 @@ from claudia_core.model.identity import Identity, current
 from claudia_core.model.ids import new_id
 from claudia_core.model.times import require_utc
 from claudia_core.ports import Condition, Query, Range, Store, Transaction
+from claudia_core.services.pruning import prune
 
 AT_ONCE = 1_000
 """Most entries read or deleted in one step."""
@@ -75,12 +76,7 @@ class Audit:
     def prune(self, before: datetime) -> int:
         """Delete the entries from before a moment; returns how many."""
         older = Query("audit", {"id": Range(end=_first_id(before, "before"))}, "id", limit=AT_ONCE)
-        deleted = 0
-        while True:
-            step = self._store.write(lambda tx: _delete(tx, older)).result()
-            deleted += step
-            if step < AT_ONCE:
-                return deleted
+        return prune(self._store, older)
 
 
 def note(tx: Transaction, who: Identity, action: str, subject: str = "", **details: Any) -> None:
@@ -105,10 +101,3 @@ def _first_id(moment: datetime | None, field: str) -> str:
         return ""
     stamp = f"{max(0, int(require_utc(moment, field).timestamp() * 1000)):012x}"
     return f"{stamp[:8]}-{stamp[8:]}-7"
-
-
-def _delete(tx: Transaction, query: Query) -> int:
-    found = tx.find(query).documents
-    for document in found:
-        tx.delete("audit", document["id"])
-    return len(found)

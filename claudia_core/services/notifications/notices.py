@@ -12,6 +12,7 @@ from claudia_core.model.rule import EVERYBODY, require_names
 from claudia_core.model.times import require_utc, to_text
 from claudia_core.ports import Condition, Query, Range, Store, Transaction
 from claudia_core.services.notifications.people import People
+from claudia_core.services.pruning import prune
 
 AT_ONCE = 500
 MOST_COUNTED = 10_000
@@ -72,17 +73,7 @@ class Notices:
         """Delete notices that were made before a moment; returns how many."""
         over = Range("0", to_text(require_utc(before, "before")))
         older = Query("notices", {"created_at": over}, "created_at", limit=AT_ONCE)
-
-        def work(tx: Transaction) -> int:
-            found = tx.find(older).documents
-            for document in found:
-                tx.delete("notices", document["id"])
-            return len(found)
-
-        deleted = 0
-        while step := self._store.write(work).result():
-            deleted += step
-        return deleted
+        return prune(self._store, older)
 
 
 def _call_off(tx: Transaction, notice: Notice) -> None:

@@ -11,6 +11,7 @@ from claudia_core.model.notice import Dispatch, DispatchStatus, require_dispatch
 from claudia_core.model.times import require_utc, to_optional_text, to_text
 from claudia_core.model.values import clean_text
 from claudia_core.ports import Condition, Query, Range, Reader, Store, Transaction
+from claudia_core.services.pruning import prune
 
 AT_ONCE = 500
 MOST_ERROR = 500
@@ -91,17 +92,7 @@ class Dispatches:
             "finished_at",
             limit=AT_ONCE,
         )
-
-        def work(tx: Transaction) -> int:
-            found = tx.find(ended).documents
-            for document in found:
-                tx.delete("dispatches", document["id"])
-            return len(found)
-
-        deleted = 0
-        while step := self._store.write(work).result():
-            deleted += step
-        return deleted
+        return prune(self._store, ended)
 
 
 def due(store: Reader, now: datetime, limit: int = AT_ONCE) -> list[Dispatch]:

@@ -22,6 +22,7 @@ from claudia_core.model.values import require_json
 from claudia_core.model.webhook import new_secret
 from claudia_core.ports import Query, Range, Store, Transaction
 from claudia_core.services.events import RESERVED, NewEvent
+from claudia_core.services.pruning import prune
 from claudia_core.services.sealing import Safe
 
 AT_ONCE = 500
@@ -149,17 +150,7 @@ class Hooks:
         """Forget messages whose time is over; returns how many."""
         over = Range("0", to_text(require_utc(before or utc_now(), "before")))
         query = Query("received", {"at": over}, "at", limit=AT_ONCE)
-
-        def work(tx: Transaction) -> int:
-            found = tx.find(query).documents
-            for document in found:
-                tx.delete("received", document["id"])
-            return len(found)
-
-        deleted = 0
-        while step := self._store.write(work).result():
-            deleted += step
-        return deleted
+        return prune(self._store, query)
 
 
 def comes_first(tx: Transaction, id: str, seconds: float) -> bool:

@@ -25,6 +25,7 @@ from claudia_core.model.webhook import (
     require_secret,
 )
 from claudia_core.ports import Condition, Document, Query, Range, Store, Transaction
+from claudia_core.services.pruning import prune
 from claudia_core.services.sealing import Safe
 from claudia_core.services.webhooks.deliveries import delivery_of
 
@@ -162,7 +163,7 @@ class Webhooks:
             tx.emit("webhook:deleted", id, {"name": endpoint.name})
 
         self._store.write(work).result()
-        self._purge(Query("deliveries", {"endpoint_id": id}, limit=AT_ONCE))
+        prune(self._store, Query("deliveries", {"endpoint_id": id}, limit=AT_ONCE))
 
     def get(self, id: str) -> Endpoint:
         """One endpoint.
@@ -270,7 +271,7 @@ class Webhooks:
     def prune(self, before: datetime) -> int:
         """Delete deliveries that ended before a moment; returns how many."""
         ended = Range("0", to_text(require_utc(before, "before")))
-        return self._purge(Query("deliveries", {"finished_at": ended}, "finished_at", limit=AT_ONCE))
+        return prune(self._store, Query("deliveries", {"finished_at": ended}, "finished_at", limit=AT_ONCE))
 
     def _kept_headers(self, id: str, given: Any) -> dict[str, dict[str, str]]:
         """Headers as they are kept; those without a value as they were."""
@@ -288,18 +289,6 @@ class Webhooks:
             return _save(tx, endpoint, "webhook:updated")
 
         return self._store.write(work).result()
-
-    def _purge(self, query: Query) -> int:
-        def work(tx: Transaction) -> int:
-            found = tx.find(query).documents
-            for document in found:
-                tx.delete("deliveries", document["id"])
-            return len(found)
-
-        deleted = 0
-        while step := self._store.write(work).result():
-            deleted += step
-        return deleted
 
 
 def _save(tx: Transaction, endpoint: Endpoint, type: str) -> Endpoint:

@@ -20,7 +20,7 @@ from dashboards.live import LiveView
 from dashboards.parts.frame.act import Say, act
 from dashboards.parts.frame.rows import Column, Rows
 from dashboards.parts.notifications.channel_form import ChannelForm
-from dashboards.parts.notifications.notice_list import WHOSE, NoticeList
+from dashboards.parts.notifications.notice_list import FOOT, MOST, PAUSE, WHOSE, NoticeList
 from dashboards.parts.notifications.rule_form import RuleForm
 
 if TYPE_CHECKING:
@@ -46,10 +46,6 @@ CHANNEL = 'claudia.notifications.channels.create("ops", "slack", "https://hooks.
 NO_RULE = ("No rule yet", "A rule says who is told of what; the offered ones are a start:", RULE)
 NO_CHANNEL = ("No channel yet", "Mail, chats, PagerDuty, webhooks: what rules tell others through:", CHANNEL)
 NO_DISPATCH = ("Nothing was sent yet", "Messages to channels are listed here with what became of them.")
-FOOT = {"flex-wrap": "wrap", "gap": "8px", "align-items": "center"}
-MOST = 50
-PAUSE = 1.0
-"""Seconds for which nothing is asked for again, however much happens."""
 
 
 class NotificationsView(LiveView):
